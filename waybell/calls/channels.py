@@ -1,0 +1,165 @@
+"""What each channel of one conversation did, read from its events.
+
+A channel is one SIP dialogue of Asterisk's: the caller's, or one phone that is rung. The first is the one that gave the
+conversation its ``linkedid``; every other is a leg.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from waybell.calls.cel import CelRecord, Event
+from waybell.notes import Note, decode
+
+_NOTE, _APP_START, _CHAN_START = int(Event.NOTE), int(Event.APP_START), int(Event.CHAN_START)
+_ANSWER, _ENTER, _EXIT = int(Event.ANSWER), int(Event.BRIDGE_ENTER), int(Event.BRIDGE_EXIT)
+_HANGUP, _END = int(Event.HANGUP), int(Event.LINKEDID_END)
+
+
+class Channel:
+    """One channel; ``attempt`` is the number of the attempt (from 0) whose dialling made it, -1 for none."""
+
+    __slots__ = ("answered", "attempt", "cause", "dialstatus", "ended", "joined", "name", "num", "started", "title")
+
+    def __init__(self, name: str, started: int, attempt: int) -> None:
+        self.name = name
+        self.num = ""
+        self.title = ""
+        self.started = started
+        self.attempt = attempt
+        self.answered: int | None = None
+        self.ended: int | None = None
+        self.joined: int | None = None
+        self.cause: int | None = None
+        self.dialstatus = ""
+
+
+class Attempt:
+    """One try to reach somebody: a step that dials, and the dial strings it dialled."""
+
+    __slots__ = ("note", "parts")
+
+    def __init__(self, note: int, parts: list[str]) -> None:
+        self.note = note
+        self.parts = parts
+
+
+class Conversation:
+    """Everything the events of one conversation say, before anything is concluded from it."""
+
+    def __init__(self, records: Iterable[CelRecord]) -> None:
+        """``records`` are in order and hold no record twice."""
+        self.caller: Channel | None = None
+        self.legs: list[Channel] = []
+        self.notes: list[tuple[int, Note]] = []
+        self.attempts: list[Attempt] = []
+        self.contexts: list[str] = []
+        self.dialed = ""
+        self.closed = False
+        self.last = 0
+        self.talked = 0
+        self._channels: dict[str, Channel] = {}
+        self._bridges: dict[str, set[str]] = {}
+        self._talking_since: int | None = None
+        for record in records:
+            self._read(record)
+        self._talk_until(self.last)
+
+    def _read(self, record: CelRecord) -> None:
+        event = record.event
+        self.last = record.at
+        if record.uniqueid == record.linkedid and record.context not in self.contexts:
+            self.contexts.append(record.context)
+        if event == _NOTE:
+            self._on_note(record)
+        elif event == _APP_START:
+            self._on_app(record)
+        elif event == _CHAN_START:
+            self._on_start(record)
+        elif event == _END:
+            self.closed = True
+        elif channel := self._channels.get(record.uniqueid):
+            self._on_channel(record, channel)
+
+    def _on_channel(self, record: CelRecord, channel: Channel) -> None:
+        event = record.event
+        if event == _ANSWER:
+            channel.answered = channel.answered or record.at
+        elif event == _ENTER:
+            self._enter(record)
+        elif event == _EXIT:
+            self._leave(str(_extra(record).get("bridge_id")), record.uniqueid, record.at)
+        elif event == _HANGUP:
+            self._on_hangup(record, channel)
+
+    def _on_note(self, record: CelRecord) -> None:
+        note = decode(str(_extra(record).get("extra", "")))
+        if note is None:
+            return
+        self.notes.append((record.at, note))
+        if note.verb == "dial":
+            self.attempts.append(Attempt(len(self.notes) - 1, []))
+
+    def _on_app(self, record: CelRecord) -> None:
+        if record.app != "Dial":
+            return
+        parts = record.data.split(",", 1)[0].split("&")
+        latest = self.attempts[-1] if self.attempts else None
+        if latest and not latest.parts and latest.note == len(self.notes) - 1:
+            latest.parts = parts
+        else:
+            self.attempts.append(Attempt(len(self.notes) - 1, parts))
+
+    def _on_start(self, record: CelRecord) -> None:
+        channel = Channel(record.channel, record.at, len(self.attempts) - 1)
+        channel.num, channel.title = record.num, record.name
+        self._channels[record.uniqueid] = channel
+        if record.uniqueid == record.linkedid:
+            self.caller = channel
+            self.dialed = record.exten
+        else:
+            self.legs.append(channel)
+
+    def _on_hangup(self, record: CelRecord, channel: Channel) -> None:
+        extra = _extra(record)
+        cause = extra.get("hangupcause")
+        channel.ended = record.at
+        channel.cause = cause if isinstance(cause, int) else None
+        channel.dialstatus = str(extra.get("dialstatus", ""))
+        for bridge in list(self._bridges):
+            self._leave(bridge, record.uniqueid, record.at)
+
+    def _enter(self, record: CelRecord) -> None:
+        members = self._bridges.setdefault(str(_extra(record).get("bridge_id")), set())
+        members.add(record.uniqueid)
+        if len(members) < 2:
+            return
+        if self._talking_since is None:
+            self._talking_since = record.at
+        if self.caller is None or record.linkedid in members:
+            for uniqueid in members:
+                member = self._channels[uniqueid]
+                member.joined = member.joined or record.at
+
+    def _leave(self, bridge: str, uniqueid: str, at: int) -> None:
+        members = self._bridges.get(bridge)
+        if not members or uniqueid not in members:
+            return
+        members.discard(uniqueid)
+        if not any(len(others) > 1 for others in self._bridges.values()):
+            self._talk_until(at)
+
+    def _talk_until(self, at: int) -> None:
+        if self._talking_since is not None:
+            self.talked += at - self._talking_since
+            self._talking_since = None
+
+
+def _extra(record: CelRecord) -> dict[str, Any]:
+    try:
+        value = json.loads(record.extra) if record.extra else None
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

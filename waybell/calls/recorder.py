@@ -1,0 +1,174 @@
+"""Keeps the journal up to date: follows the log, folds, writes.
+
+Exactly once: with the calls goes, in the same transaction, the place in the log of the oldest conversation that is
+still open. Whatever kills the process, the next start reads again from there, and reading a conversation again makes
+the same row. Nothing else has to be remembered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+
+from waybell.calls.fold import Normalise, plain
+from waybell.calls.follow import Follower
+from waybell.calls.log_fold import LogFold
+from waybell.calls.values import Call
+from waybell.calls.writer import JournalStore
+
+_log = structlog.get_logger(__name__)
+
+_BATCH = 500
+_MOST_WAITING = 5000
+_IN_PROGRESS_AFTER = 2.0
+_SAVE_SECONDS = 30.0
+_LONGEST_PAUSE = 15.0
+
+
+class Recorder:
+    """One PBX's journal. Either ``run`` it, or ``start`` it and then ``poll`` and ``flush`` at will."""
+
+    def __init__(
+        self,
+        store: JournalStore,
+        path: Path,
+        *,
+        pbx: str = "pbx1",
+        normalise: Normalise = plain,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.fold = LogFold(pbx=pbx, normalise=normalise)
+        self._store = store
+        self._path = path
+        self._now = now
+        self._follower: Follower | None = None
+        self._troubles: set[str] = set()
+
+    async def start(self) -> None:
+        """Find the place in the log to go on from. Raises what the store raises."""
+        self._follower = Follower(self._path, await self._store.place())
+
+    def poll(self) -> bool:
+        """Take the log's next bytes; whether there were any. Raises :class:`OSError` when it cannot be read."""
+        assert self._follower is not None, "start() comes first"
+        chunk = self._follower.poll()
+        if chunk is not None:
+            self.fold.take(chunk.log, chunk.offset, chunk.data)
+        return chunk is not None
+
+    @property
+    def waiting(self) -> int:
+        """How many finished calls wait to be written."""
+        return len(self.fold.final) + len(self.fold.provisional)
+
+    async def flush(self) -> None:
+        """Write what there is. Raises what the store raises; everything is then kept for the next time.
+
+        A conversation under way gets its row once it lasts a while, and again when something has happened in it.
+        """
+        running = [
+            (conversation, len(conversation.records))
+            for conversation in self.fold.running(int((self._now() - _IN_PROGRESS_AFTER) * 1_000_000))
+        ]
+        if not self.waiting and not running:
+            return
+        under_way = [self.fold.fold(conversation.records) for conversation, _ in running]
+        await self._save(list(self.fold.final.values()), [*self.fold.provisional.values(), *under_way])
+        self.fold.written()
+        for conversation, records in running:
+            conversation.saved_records = records
+
+    async def run(
+        self,
+        stop: asyncio.Event,
+        *,
+        interval: float = 0.25,
+        flush_every: float = 0.5,
+        retry: float = 0.5,
+    ) -> None:
+        """Keep the journal until ``stop`` is set, then write what waits. Outlasts the store's and the log's failing.
+
+        ``interval``: seconds between looks at the log; ``flush_every``: the longest a finished call waits; ``retry``:
+        the first pause after a failure, doubled with each further one.
+        """
+        delay, flushed = retry, time.monotonic()
+        while not stop.is_set():
+            try:
+                pause = 0.0 if await self._look() else interval
+                if self.waiting >= _BATCH or time.monotonic() - flushed >= flush_every:
+                    await self.flush()
+                    flushed = time.monotonic()
+                    delay = retry
+                    self._recovered()
+            except (OSError, SQLAlchemyError) as error:  # TimeoutError is an OSError
+                self._complain(error)
+                pause, delay = delay, min(delay * 2, _LONGEST_PAUSE)
+            await _pause(stop, pause)
+        await self._finish()
+
+    async def _look(self) -> bool:
+        if self._follower is None:
+            await self.start()
+        return self.waiting < _MOST_WAITING and self.poll()
+
+    async def _finish(self) -> None:
+        try:
+            await self.flush()
+        except (OSError, SQLAlchemyError) as error:
+            self._complain(error)  # nothing is lost: the next start reads it again
+        if self._follower is not None:
+            self._follower.close()
+
+    async def _save(self, final: list[Call], provisional: list[Call]) -> None:
+        place = self.fold.low_water()
+        async with asyncio.timeout(_SAVE_SECONDS):
+            try:
+                await self._store.save(final, provisional, place)
+            except (DataError, IntegrityError):
+                await self._save_one_by_one(final, provisional)
+                await self._store.save((), (), place)
+
+    async def _save_one_by_one(self, final: list[Call], provisional: list[Call]) -> None:
+        """One call that the database will not take must not keep the others out of the journal."""
+        for call in final:
+            await self._save_alone(call, [call], [])
+        for call in provisional:
+            await self._save_alone(call, [], [call])
+
+    async def _save_alone(self, call: Call, final: list[Call], provisional: list[Call]) -> None:
+        try:
+            await self._store.save(final, provisional, None)
+        except (DataError, IntegrityError) as error:
+            _log.error("the database refuses a call; it is left out of the journal", call=call.id, error=str(error))
+
+    def _complain(self, error: Exception) -> None:
+        """Once for every kind of trouble, until it is over."""
+        kind = type(error).__name__
+        if kind not in self._troubles:
+            self._troubles.add(kind)
+            _log.error(
+                "the journal stands still; it goes on by itself and loses nothing",
+                error=f"{kind}: {error}"[:500],
+                log=str(self._path),
+                what_to_do="check the store's database and that the event log may be read (waybell check)",
+            )
+
+    def _recovered(self) -> None:
+        if self._troubles:
+            self._troubles.clear()
+            _log.info("the journal goes on", waiting=self.waiting)
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    """Sleep, but no longer than until ``stop``; with 0, only let others run."""
+    if seconds <= 0:
+        await asyncio.sleep(0)
+        return
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

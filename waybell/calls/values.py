@@ -1,0 +1,167 @@
+"""What the journal knows of a call: frozen values, no I/O.
+
+Every time is an integer of microseconds since 1970 (UTC); durations are seconds, exact to the millisecond.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- naive on purpose: isoformat then adds no offset
+_AWARE_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Direction(StrEnum):
+    """Which way a call went, seen from the company."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+    CALLBACK = "callback"
+    INTERNAL = "internal"
+
+
+class Status(StrEnum):
+    """How a call ended."""
+
+    IN_PROGRESS = "in_progress"
+    ANSWERED = "answered"
+    MISSED = "missed"
+    BUSY = "busy"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Somebody on a call. ``number`` is E.164 digits or an extension; ``None`` stands for "not known"."""
+
+    number: str | None = None
+    name: str | None = None
+    kind: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One phone that was rung. ``hangup_cause`` is a Q.850 cause; Asterisk writes 0 where there was none."""
+
+    number: str | None
+    channel: str
+    started_at: int
+    answered_at: int | None
+    ended_at: int | None
+    hangup_cause: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RouteStep:
+    """One decision on a call's way. ``result`` is what came of it: ``ANSWER``, ``BUSY``, a menu's key, …"""
+
+    at: int
+    step: str
+    verb: str
+    why: str
+    result: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One conversation, however many legs and steps it had."""
+
+    id: str
+    direction: Direction
+    status: Status
+    started_at: int
+    answered_at: int | None
+    ended_at: int | None
+    caller: Party
+    dialed: str | None
+    answered_by: Party | None
+    parcel: str | None
+    courier: str | None
+    client: str | None
+    manager: str | None
+    wait_seconds: float
+    ring_seconds: float
+    talk_seconds: float
+    legs: tuple[Leg, ...]
+    route: tuple[RouteStep, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The call as the API and the exports show it."""
+        return {
+            "id": self.id,
+            "direction": self.direction.value,
+            "status": self.status.value,
+            "started_at": iso(self.started_at),
+            "answered_at": iso(self.answered_at),
+            "ended_at": iso(self.ended_at),
+            "caller": _party_json(self.caller),
+            "dialed": self.dialed,
+            "answered_by": _party_json(self.answered_by) if self.answered_by else None,
+            "parcel": self.parcel,
+            "courier": self.courier,
+            "client": self.client,
+            "manager": self.manager,
+            "wait_seconds": self.wait_seconds,
+            "ring_seconds": self.ring_seconds,
+            "talk_seconds": self.talk_seconds,
+            "legs": [leg_json(leg) for leg in self.legs],
+            "route": [step_json(step) for step in self.route],
+            "recordings": [],
+            "feedback": None,
+        }
+
+
+def _party_json(party: Party) -> dict[str, str | None]:
+    return {"number": party.number, "name": party.name, "kind": party.kind, "id": party.id}
+
+
+def leg_json(leg: Leg) -> dict[str, Any]:
+    """A leg as it stands in a call's JSON."""
+    return {
+        "number": leg.number,
+        "channel": leg.channel,
+        "started_at": iso(leg.started_at),
+        "answered_at": iso(leg.answered_at),
+        "ended_at": iso(leg.ended_at),
+        "hangup_cause": leg.hangup_cause,
+    }
+
+
+def step_json(step: RouteStep) -> dict[str, Any]:
+    """A step of the route as it stands in a call's JSON."""
+    return {
+        "at": iso(step.at),
+        "step": step.step,
+        "verb": step.verb,
+        "why": step.why,
+        "result": step.result,
+        "source": step.source,
+    }
+
+
+def iso(at: int | None) -> str | None:
+    """``at`` in RFC 3339, UTC, always with six decimals: ``2026-11-21T23:36:44.854863Z``."""
+    return None if at is None else utc(at).isoformat(timespec="microseconds") + "Z"
+
+
+def utc(at: int) -> datetime:
+    """``at`` as a naive UTC time, as databases keep it."""
+    return _EPOCH + timedelta(0, 0, at)
+
+
+def micros(moment: datetime | str | None) -> int | None:
+    """The opposite of :func:`iso` and :func:`utc`; a time without a zone is taken as UTC."""
+    if moment is None:
+        return None
+    parsed = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    if parsed.tzinfo is None:
+        parsed = parsed.replace(tzinfo=UTC)
+    return (parsed - _AWARE_EPOCH) // _MICROSECOND

@@ -1,0 +1,104 @@
+"""Writes calls and the place in the log in one transaction: after any crash, either both are there or neither.
+
+Calls come as *final* (seen whole, from start to end) or as *provisional* (under way, interrupted, or the log lacks the
+beginning). Final ones replace what is there; provisional ones replace nothing but a call in progress.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.sql.dml import Insert
+
+from waybell.calls.logs import LogId, Place
+from waybell.calls.rows import to_row
+from waybell.calls.values import Call, Status, utc
+from waybell.store.tables import calls, cel_position
+
+_IDS_A_QUERY = 500
+
+
+class JournalStore(Protocol):
+    """Where the journal is kept. Every error means that nothing was written."""
+
+    async def place(self) -> Place | None:
+        """The place in the log before which everything is in the journal; ``None`` at the very first start."""
+        ...
+
+    async def save(self, final: Sequence[Call], provisional: Sequence[Call], place: Place | None) -> None:
+        """Write all calls and, if given, the new place, or raise and write nothing."""
+        ...
+
+
+class SqlJournalStore:
+    """The journal of one PBX in the store's database."""
+
+    def __init__(self, engine: AsyncEngine, pbx: str) -> None:
+        self._engine = engine
+        self._pbx = pbx
+        self._calls = _upsert(engine, calls)
+        self._position = _upsert(engine, cel_position)
+
+    async def place(self) -> Place | None:
+        """See :class:`JournalStore`."""
+        query = select(cel_position).where(cel_position.c.pbx == self._pbx)
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(query)).first()
+        return Place(LogId(row.log_key, row.log_first_at), row.byte_offset) if row else None
+
+    async def save(self, final: Sequence[Call], provisional: Sequence[Call], place: Place | None) -> None:
+        """See :class:`JournalStore`. Raises SQLAlchemy's errors."""
+        async with self._engine.begin() as connection:
+            if place is not None:  # first, so that SQLite takes its write lock before it reads anything
+                await connection.execute(self._position, self._position_row(place))
+            await self.write(connection, final, provisional)
+
+    async def write(self, connection: AsyncConnection, final: Sequence[Call], provisional: Sequence[Call]) -> None:
+        """Write calls within somebody else's transaction."""
+        if final:
+            await connection.execute(self._calls, [to_row(call, self._pbx) for call in final])
+        if provisional:
+            settled = await _settled(connection, [call.id for call in provisional])
+            rows = [to_row(call, self._pbx) for call in provisional if call.id not in settled]
+            if rows:
+                await connection.execute(self._calls, rows)
+
+    async def forget(self, connection: AsyncConnection, since: int, until: int) -> None:
+        """Delete this PBX's calls that began at ``since`` (microseconds) or later, but before ``until``."""
+        began = calls.c.started_at
+        old = delete(calls).where(calls.c.pbx == self._pbx, began >= utc(since), began < utc(until))
+        await connection.execute(old)
+
+    def _position_row(self, place: Place) -> dict[str, Any]:
+        return {
+            "pbx": self._pbx,
+            "log_key": place.log.key,
+            "log_first_at": place.log.first_at,
+            "byte_offset": place.offset,
+        }
+
+
+async def _settled(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
+    """Those of ``ids`` that are in the journal and no longer in progress."""
+    found: set[str] = set()
+    for begin in range(0, len(ids), _IDS_A_QUERY):
+        query = select(calls.c.id).where(
+            calls.c.id.in_(ids[begin : begin + _IDS_A_QUERY]), calls.c.status != Status.IN_PROGRESS.value
+        )
+        found.update((await connection.execute(query)).scalars())
+    return found
+
+
+def _upsert(engine: AsyncEngine, table: Any) -> Insert:
+    names: Iterable[str] = [column.name for column in table.c if not column.primary_key]
+    if engine.dialect.name == "sqlite":
+        lite = sqlite.insert(table)
+        return lite.on_conflict_do_update(
+            index_elements=list(table.primary_key), set_={name: lite.excluded[name] for name in names}
+        )
+    maria = mysql.insert(table)
+    return maria.on_duplicate_key_update({name: maria.inserted[name] for name in names})

@@ -1,0 +1,40 @@
+"""The commands put together, and how they fail: one line that says what to do; 2 for a wrong setting or command."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from waybell.cli.admin import admin_commands
+from waybell.cli.calls import call_commands
+from waybell.cli.journal import journal_app
+from waybell.configuration import SettingsError
+from waybell.people.queries import QueryError
+from waybell.routing.flow import FlowError
+
+WRONG_SETTING = 2
+
+
+def build() -> typer.Typer:
+    """The whole command tree."""
+    app = typer.Typer(
+        name="waybell",
+        help="Every call about a parcel reaches the person who holds it.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    admin_commands(app)
+    call_commands(app)
+    app.add_typer(journal_app(), name="journal")
+    return app
+
+
+def main() -> None:
+    """Runs a command; a wrong setting, query or flow is one line on standard error and exit code 2."""
+    try:
+        build()()
+    except (SettingsError, QueryError, FlowError) as error:
+        print(f"waybell: {error}", file=sys.stderr)
+        sys.exit(WRONG_SETTING)

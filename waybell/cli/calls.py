@@ -1,0 +1,102 @@
+"""``waybell explain`` and ``waybell identify``: what would happen to a call, and who is behind a number."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.tree import Tree
+
+from waybell import numbers
+from waybell.cli.options import AsJson, Config, console, print_json, settings_for_command
+from waybell.numbers import NumberKind, PhoneNumber
+from waybell.people.values import Lookup, Source
+from waybell.routing.explain import Explained, as_document, explain
+from waybell.routing.step import Facts
+from waybell.settings import Settings
+from waybell.wiring import dialling, flow, number_plan, people
+
+Number = Annotated[str, typer.Argument(help="the caller's number, however it is written")]
+
+
+def call_commands(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command("explain")(explain_command)
+    app.command("identify")(identify_command)
+
+
+def explain_command(
+    number: Number,
+    did: Annotated[str, typer.Option(help="the number that was dialled")] = "",
+    at: Annotated[str, typer.Option(help="the time of the call, ISO 8601; now if not given")] = "",
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Shows each decision of a call and why. No call is made."""
+    settings = settings_for_command(config)
+    caller = numbers.parse(number, number_plan(settings))
+    when = _time(at)
+    lookup = asyncio.run(_look_up(settings, caller))
+    tree = explain(flow(settings), Facts(caller, dialling(settings), did, lookup), when)
+    if as_json:
+        print_json({"number": _number(caller), "did": did, "at": when.isoformat(), "route": as_document(tree)})
+        return
+    console().print(f"{escape(number)}: {caller.kind.value} {caller.digits}, {_found(lookup)}")
+    console().print(_tree(tree, Tree("call comes in")))
+
+
+def identify_command(number: Number, as_json: AsJson = False, config: Config = None) -> None:
+    """Shows everybody behind a number, as the CRM has it now."""
+    settings = settings_for_command(config)
+    caller = numbers.parse(number, number_plan(settings))
+    lookup = asyncio.run(_look_up(settings, caller))
+    if as_json:
+        found = [asdict(person) for person in lookup.people]
+        print_json({"number": _number(caller), "source": lookup.source, "why": lookup.why, "people": found})
+        return
+    console().print(f"{escape(number)}: {caller.kind.value} {caller.digits}, {_found(lookup)}")
+    for person in lookup.people:
+        fields = {key: value for key, value in asdict(person).items() if value and key not in ("kind", "id", "name")}
+        rest = ", ".join(f"{key}={value}" for key, value in fields.items())
+        console().print(f"  {person.kind.value} {person.id} {person.name or ''}: {rest}", markup=False)
+
+
+async def _look_up(settings: Settings, caller: PhoneNumber) -> Lookup:
+    if caller.kind in (NumberKind.ANONYMOUS, NumberKind.INVALID):
+        return Lookup((), Source.FALLBACK, f"the number is {caller.kind.value}: the CRM is not asked")
+    async with people(settings) as crm:
+        return await crm.identify(caller.digits)
+
+
+def _number(caller: PhoneNumber) -> dict[str, Any]:
+    return {"kind": caller.kind.value, "digits": caller.digits, "region": caller.region}
+
+
+def _found(lookup: Lookup) -> str:
+    said = f" ({lookup.why})" if lookup.why else ""
+    return f"{len(lookup.people)} found, source {lookup.source.value}{said}"
+
+
+def _time(text: str) -> datetime:
+    if not text:
+        return datetime.now(UTC)
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        allowed = "ISO 8601 is allowed, such as 2026-11-21T18:00+03:00"
+        raise typer.BadParameter(f"{text!r} is not a time; {allowed}") from None
+
+
+def _tree(explained: Explained, tree: Tree) -> Tree:
+    this = explained.step
+    for decision in this.decisions:
+        leaves = f" → {decision.exit}" if decision.exit else ""
+        tree.add(escape(f"{decision.node}: {decision.why}{leaves}"))
+    done = tree.add(escape(f"{this.verb} {' '.join(this.args)}"))
+    for branch in explained.then:
+        _tree(branch, done.add(escape(f"if {', '.join(branch.results)}:")))
+    return tree
