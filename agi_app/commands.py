@@ -58,7 +58,10 @@ def set_variable(name: str, value: str) -> Command:
 
 
 def get_variable(name: str) -> Command:
-    """``GET VARIABLE``. ``name`` is a plain variable: functions such as ``SHELL()`` run programs."""
+    """``GET VARIABLE``. ``name`` is a plain variable: functions such as ``SHELL()`` run programs.
+
+    Asterisk cuts the value after 1023 bytes.
+    """
     return command("GET VARIABLE", _variable(name), returns_text=True)
 
 

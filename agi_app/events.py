@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_ENDPOS = re.compile(r"\bendpos=(\d+)\b", re.ASCII)
+_ENDPOS = re.compile(r"\bendpos=(\d{1,18})\b", re.ASCII)
 
 
 class ProtocolError(Exception):
@@ -41,7 +41,7 @@ class Reply:
     """The answer to one command.
 
     ``code`` 200 has a ``result`` (``"1"``, ``"-1"``; may be empty) and, if there was one, the ``value`` in round
-    brackets; ``text`` is what else the line says. Of 510 (unknown command), 511 (not on a dead channel) and 520 (bad syntax)
+    brackets; ``text`` is what else the line says. Of 510 (unknown command), 511 (dead channel) and 520 (bad syntax)
     only ``text`` is set, all lines of a long one.
     """
 

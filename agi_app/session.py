@@ -125,9 +125,9 @@ class Session(asyncio.Protocol):
         except asyncio.CancelledError:
             self._transport.abort()
             raise
-        except Exception:
+        except Exception as error:
             service.counters.handler_errors += 1
-            service.log.warning("agi handler failed", exc_info=True, **self._about())
+            service.log.warning("agi handler failed", exc_info=error, **self._about())
             self._transport.close()
 
     def _finish(self, reply: Reply) -> None:

@@ -77,7 +77,7 @@ class Asterisk:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
                 ready.setblocking(False)
                 ready.bind(f"\0{self.directory.name}")
-                self._process = await self._spawn()
+                self._process = await self._spawn(home.owner)
                 stack.push_async_callback(self._end_process)
                 await self._wait_until_ready(ready)
             self._stack = stack.pop_all()
@@ -129,7 +129,7 @@ class Asterisk:
 
     @property
     def ari_url(self) -> str:
-        """Base address of ARI. Users ``waybell`` and ``waybell-watch`` (read only), both with ``settings.ari_password``."""
+        """Address of ARI. Users ``waybell`` and ``waybell-watch`` (read only), password ``settings.ari_password``."""
         return f"http://127.0.0.1:{self.settings.http_port}"
 
     @property
@@ -179,10 +179,10 @@ class Asterisk:
             raise AsteriskFailedError("Asterisk was not started; use `async with Asterisk()`")
         return self._process
 
-    async def _spawn(self) -> asyncio.subprocess.Process:
+    async def _spawn(self, owner: tuple[int, int] | None) -> asyncio.subprocess.Process:
         program = [self._program or "asterisk", "-f", "-C", f"{self.settings.etc}/asterisk.conf"]
         # Not asterisk's own -U: changing the user there would undo the parent-death signal.
-        user = ["--reuid", "asterisk", "--regid", "asterisk", "--init-groups"] if os.geteuid() == 0 else []
+        user = ["--reuid", str(owner[0]), "--regid", str(owner[1]), "--clear-groups"] if owner else []
         command = ["setpriv", *user, "--pdeathsig", "KILL", *program]
         if not self._program:
             unshare = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", _IN_ROOTFS]

@@ -56,10 +56,12 @@ class OwnConfiguration:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """An instance's directory as seen from outside, and the values its configuration was made with."""
+    """An instance's directory as seen from outside, the values its configuration was made with, and the user and group
+    that Asterisk is to run as (``None``: ours)."""
 
     directory: Path
     settings: PbxSettings
+    owner: tuple[int, int] | None
 
 
 @contextmanager
@@ -71,10 +73,9 @@ def make_home(rootfs: Path, own: OwnConfiguration) -> Iterator[Home]:
         settings = replace(_settings(f"/{directory.relative_to(rootfs)}", block.first), **own.settings)
         _write_configuration(directory, settings, own)
         _link_data(rootfs, directory / "data")
-        _give_to_asterisk(rootfs, directory)
         if rootfs != Path("/"):
             _write_hosts(rootfs / "etc" / "hosts")
-        yield Home(directory, settings)
+        yield Home(directory, settings, _give_to_asterisk(rootfs, directory))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
         block.guard.close()
@@ -119,12 +120,14 @@ def _link_data(rootfs: Path, data: Path) -> None:
                     (folder / sound.name).symlink_to(f"/usr/share/asterisk/sounds/{voice.name}/{sound.name}")
 
 
-def _give_to_asterisk(rootfs: Path, directory: Path) -> None:
+def _give_to_asterisk(rootfs: Path, directory: Path) -> tuple[int, int] | None:
     accounts = (line.split(":") for line in (rootfs / "etc/passwd").read_text().splitlines())
     owner = next(((int(row[2]), int(row[3])) for row in accounts if row[0] == "asterisk"), None)
-    if owner and os.geteuid() == 0:
-        for path in (directory, *(directory / folder for folder in _WRITABLE)):
-            os.chown(path, *owner)
+    if owner is None or os.geteuid() != 0:
+        return None
+    for path in (directory, *(directory / folder for folder in _WRITABLE)):
+        os.chown(path, *owner)
+    return owner
 
 
 def _write_hosts(hosts: Path) -> None:

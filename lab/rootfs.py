@@ -57,9 +57,11 @@ class RootfsError(Exception):
 def rootfs_path() -> Path:
     """The folder with Asterisk's root file system; made first where it is missing (about half a minute).
 
-    ``$WAYBELL_ROOTFS`` names another one.
+    ``$WAYBELL_ROOTFS`` names another one; where ``$WAYBELL_ASTERISK`` names a program of this machine, it is ``/``.
     Raises :class:`RootfsError`.
     """
+    if os.environ.get("WAYBELL_ASTERISK"):
+        return Path("/")
     if own := os.environ.get("WAYBELL_ROOTFS"):
         return _checked_override(Path(own))
     path = cache_dir() / _name()
@@ -129,6 +131,8 @@ def _build(path: Path) -> None:
         raise RootfsError("mmdebstrap is missing: apt-get install mmdebstrap, or ./run setup as root")
     began = time.monotonic()
     _say(f"Making Asterisk's root file system from Debian {SUITE} in {path} (about half a minute, 400 MB) ...")
+    for abandoned in path.parent.glob(".making-*"):
+        shutil.rmtree(abandoned, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=path.parent) as scratch:
         made = Path(scratch) / "root"
         _run(_mmdebstrap(made))

@@ -39,7 +39,7 @@ one_at_a_time() {
 # Nothing here brings a service that would start on the machine: so never mariadb-server, whose own server would
 # run and come back at every boot. The tests' servers run from the core package.
 wanted() {
-    [ -n "${WAYBELL_ROOTFS:-}" ] || echo mmdebstrap:mmdebstrap
+    own_asterisk || echo mmdebstrap:mmdebstrap
     echo sox:sox espeak-ng:espeak-ng
     [ "$1" = demo ] || echo mariadbd:mariadb-server-core mariadb:mariadb-client-core sipp:sip-tester
     # The browser tests' chromium belongs on the line above.
@@ -49,7 +49,7 @@ missing_packages() {
     for pair in $(wanted "$1"); do
         have "${pair%%:*}" || echo "${pair#*:}"
     done
-    [ -n "${WAYBELL_ROOTFS:-}" ] || [ -e "$keyring.gpg" ] || [ -e "$keyring.pgp" ] || echo debian-archive-keyring
+    own_asterisk || [ -e "$keyring.gpg" ] || [ -e "$keyring.pgp" ] || echo debian-archive-keyring
 }
 
 have() { command -v "$1" >/dev/null; }
@@ -142,7 +142,11 @@ python_works() {
 
 # ---- Asterisk --------------------------------------------------------------------------------------------
 
+# A program, or a root file system, that the user named.
+own_asterisk() { [ -n "${WAYBELL_ASTERISK:-}${WAYBELL_ROOTFS:-}" ]; }
+
 need_asterisk() {
+    [ -z "${WAYBELL_ASTERISK:-}" ] || return 0
     .venv/bin/python -S -m lab.rootfs >/dev/null || die "there is no Asterisk to run (see above)"
 }
 

@@ -6,18 +6,22 @@ For load only: what exactly is sent and came is for :mod:`lab.phone` to say. Nee
 from __future__ import annotations
 
 import asyncio
+import csv
+import resource
+import socket
 import tempfile
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.sip_socket import Address
 
 SCENARIOS = Path(__file__).parent / "scenarios"
-# More than any machine holds: the rate alone decides how many calls there are at once.
-_NO_LIMIT = "100000"
+# SIPp's own bound on calls at once, out of the way of the rate; it wants a file for each.
+_NO_LIMIT = str(resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 100)
 _ANSWER_MS = "20000"
+_KEEP_ALIVE = b"\r\n\r\n"
 
 
 class SippFailedError(Exception):
@@ -26,7 +30,7 @@ class SippFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """``calls`` calls at ``rate`` a second, each held ``hold_ms``; ``callers`` are (calling, dialled) numbers, in turn."""
+    """``calls`` calls at ``rate`` a second, each held ``hold_ms``; ``callers`` are (calling, dialled), used in turn."""
 
     callers: Iterable[tuple[str, str]]
     calls: int
@@ -96,3 +100,54 @@ async def _sipp(folder: Path, scenario: str, local: Address, options: list[str])
             "setpriv", "--pdeathsig", "KILL", "sipp", *common, *errors, *options,
             cwd=folder, stdin=asyncio.subprocess.DEVNULL, stdout=screen, stderr=screen, start_new_session=True,
         )  # fmt: skip
+
+
+async def _until_listening(process: asyncio.subprocess.Process, local: Address, folder: Path) -> None:
+    """SIPp tells nobody when it listens. Until then the kernel refuses what is sent to its port, at once."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(local)
+        while process.returncode is None:
+            try:
+                for _ in range(2):
+                    probe.send(_KEEP_ALIVE)
+                return
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.01)
+    raise SippFailedError(f"SIPp ended at once: {_text(folder / 'screen.txt')[-2000:]}")
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+
+
+def _read_result(folder: Path) -> LoadResult:
+    errors = _text(folder / "errors.log")
+    try:
+        with (folder / "stat.csv").open(newline="") as file:
+            last = list(csv.DictReader(file, delimiter=";"))[-1]
+    except (OSError, IndexError):
+        raise SippFailedError(f"SIPp left no statistics: {errors}{_text(folder / 'screen.txt')[-2000:]}") from None
+    times = list(_response_times(folder))
+    return LoadResult(
+        created=int(last["TotalCallCreated"]),
+        successful=int(last["SuccessfulCall(C)"]),
+        failed=int(last["FailedCall(C)"]),
+        retransmissions=int(last["Retransmissions(C)"]),
+        ring_ms=tuple(ms for name, ms in times if name == "ring"),
+        answer_ms=tuple(ms for name, ms in times if name == "answer"),
+        errors=errors,
+    )
+
+
+def _response_times(folder: Path) -> Iterator[tuple[str, float]]:
+    for path in folder.glob("*_rtt.csv"):
+        for line in _text(path).splitlines()[1:]:
+            fields = line.split(";")
+            if len(fields) >= 3:
+                yield fields[2].strip(), float(fields[1])
+
+
+def _text(path: Path) -> str:
+    return path.read_text(errors="replace") if path.exists() else ""

@@ -64,14 +64,15 @@ def _variables(environ: Mapping[str, str]) -> dict[tuple[str, str], tuple[str, s
 
 
 def _value(section: str, key: str, text: str) -> Any:
-    """Lists and tables are written as JSON in a variable; everything else is text that pydantic converts."""
-    if text[:1] in "[{" and text:
+    """A list is written as JSON or with commas; everything else is text that pydantic converts."""
+    if "tuple" not in _annotation(section, key):
+        return text
+    if text.startswith("["):
         try:
             return json.loads(text)
         except ValueError:
             return text
-    annotation = _annotation(section, key)
-    return [part.strip() for part in text.split(",") if part.strip()] if "tuple" in annotation else text
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _annotation(section: str, key: str) -> str:
@@ -84,14 +85,23 @@ def _annotation(section: str, key: str) -> str:
 
 def _line(error: ErrorDetails, file: Path | None, variables: Mapping[tuple[str, str], tuple[str, str]]) -> str:
     where = [str(part) for part in error["loc"]]
-    variable = variables.get((where[0], where[1])) if len(where) > 1 else None
-    place = variable[0] if variable else str(file or "settings")
+    own = [name for at, (name, _) in variables.items() if _is_meant(at, where, error["msg"])]
+    place = own[0] if own else str(file or "settings")
     key = ".".join(where[:2])
     if error["type"] == "extra_forbidden":
         return f"{place}: {key}: unknown {'key' if len(where) > 1 else 'section'}; allowed: {_allowed(where)}"
     message = error["msg"].removeprefix("Value error, ")
-    shown = "" if "password" in key or "url" in key else f" (got {str(error['input'])[:80]!r})"
+    secret = "password" in key or "url" in key or isinstance(error["input"], dict)
+    shown = "" if secret else f" (got {repr(error['input'])[:80]})"
     return " ".join(f"{place}: {key}: {message}{shown}".split())
+
+
+def _is_meant(variable: tuple[str, str], where: list[str], message: str) -> bool:
+    """Whether the error is that variable's; one about keys that do not go together says which in its message."""
+    section, key = variable
+    if len(where) > 1:
+        return [section, key] == where[:2]
+    return section == where[0] and (section not in Settings.model_fields or f"{key}:" in message)
 
 
 def _allowed(where: list[str]) -> str:

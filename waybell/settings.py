@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import phonenumbers
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -26,11 +27,13 @@ def _region(value: str) -> str:
 
 def _database(value: str) -> str:
     try:
-        driver = make_url(value).drivername
-    except ArgumentError:
-        driver = ""
-    if driver not in _DRIVERS:
+        url = make_url(value)
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or url.drivername not in _DRIVERS:
         raise ValueError(f"a URL beginning with {', '.join(f'{name}://' for name in _DRIVERS)} is allowed")
+    if url.database in (None, "", ":memory:"):
+        raise ValueError("a URL that ends with a database's name or file is allowed")
     return value
 
 
@@ -60,9 +63,20 @@ def _template(name: str) -> AfterValidator:
 
 
 def _http(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
-        raise ValueError("a URL beginning with http:// or https:// is allowed")
+    try:
+        url = urlsplit(value)
+        good = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        good = False
+    if not good or re.search(r"[\s?#]", value):
+        raise ValueError("a URL beginning with http:// or https:// is allowed, such as http://127.0.0.1:8088")
     return value.rstrip("/")
+
+
+def _lengths(value: tuple[int, int]) -> tuple[int, int]:
+    if not 1 <= value[0] <= value[1] <= 15:
+        raise ValueError("two lengths from 1 to 15 are allowed, the shorter one first, such as [2, 6]")
+    return value
 
 
 Listen = Annotated[str, AfterValidator(_listen)]
@@ -80,7 +94,9 @@ class Numbers(_Section):
 
     region: Annotated[str, AfterValidator(_region)] = Field("RU", description="region of a number without country code")
     outside_code: str = Field("", pattern=r"^[0-9]{0,4}$", description="digits dialled for an outside line, such as 9")
-    extension_digits: tuple[int, int] = Field((2, 6), description="shortest and longest internal extension")
+    extension_digits: Annotated[tuple[int, int], AfterValidator(_lengths)] = Field(
+        (2, 6), description="shortest and longest internal extension"
+    )
 
 
 class Crm(_Section):
@@ -136,7 +152,7 @@ class Ari(_Section):
 
     url: Annotated[str, AfterValidator(_http)] = Field("http://127.0.0.1:8088", description="Asterisk's HTTP server")
     user: str = Field("waybell", min_length=1, description="user in ari.conf")
-    password: SecretStr = Field(SecretStr("waybell"), description="that user's password")
+    password: SecretStr = Field(SecretStr("waybell"), min_length=1, description="that user's password")
     app: str = Field("waybell", pattern=r"^[A-Za-z0-9_-]{1,40}$", description="name of our Stasis application")
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
+import shutil
+import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +17,9 @@ import pytest
 from lab import sip
 from lab.asterisk import Asterisk, AsteriskFailedError
 from lab.dialog import CallEndedError
+from lab.pbx_config import PROJECT, PbxSettings, render
 from lab.phone import BUSY, NO_ANSWER, SILENCE, Answer, Reject
+from lab.sipp import Load, answering, call_load
 from lab.watch import until_file
 
 from .conftest import MakeAsterisk, MakePhones, Phones
@@ -37,6 +43,24 @@ exten => said,1,Playback(waybell/hello)
  same => n,Hangup()
 exten => _X!,1,Dial(PJSIP/${EXTEN}@trunk,2)
  same => n,Hangup(${HANGUPCAUSE})
+"""
+
+ADDED = """
+[waybell-incoming]
+exten => _X!,1,Dial(PJSIP/777)
+"""
+
+RUNNER = """
+import asyncio, sys
+from pathlib import Path
+from lab.asterisk import Asterisk
+
+async def main():
+    async with Asterisk(Path(sys.argv[1])) as pbx:
+        print(pbx.pid, pbx.directory, flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
 """
 
 
@@ -134,14 +158,24 @@ async def test_pressed_keys_arrive_at_the_other_phone(around: Phones) -> None:
     await arrived.media.pressed("42*")
 
 
-async def test_any_bytes_in_a_display_name_arrive(pbx: Asterisk, around: Phones) -> None:
+async def test_any_bytes_in_a_display_name_arrive(around: Phones) -> None:
     around.office.behaviours["100"] = Answer()
-    name = "Пётр".encode("cp1251") + b" \xf0\x9f\x93\xa6 %0a%0d$[1]"
+    name = "Пётр".encode("cp1251") + "📦 ".encode() + b" %0a%0d$[1]&"
     call = await around.provider.call(COMPANY, RECIPIENT, name)
     arrived = await around.office.called("100")
-    assert b"$[1]" in arrived.invite.header("From")
+    assert b'From: "' + name + b'" <sip:' in call.invite.raw
+    # Asterisk itself replaces what is no UTF-8 and passes all else on.
+    assert "📦  %0a%0d$[1]&".encode() in arrived.invite.header("From")
     await call.answered()
     await call.hangup()
+
+
+async def test_a_line_feed_in_a_callers_number_arrives_in_the_dialplan(pbx: Asterisk, around: Phones) -> None:
+    call = await around.provider.call(COMPANY, b"7916%0a%0a200%20result=1")
+    await around.office.called("100")
+    log = await until_file(pbx.cel_path, lambda text: text if "CHAN_START" in text else None)
+    assert '"7916\n\n200 result=1"' in log
+    await call.ended()
 
 
 async def test_two_instances_at_once_do_not_meet(asterisk: MakeAsterisk, phones: MakePhones) -> None:
@@ -183,7 +217,7 @@ async def test_ari_answers_on_loopback(pbx: Asterisk) -> None:
 
 async def test_a_start_logs_no_error_and_asterisk_is_not_root(pbx: Asterisk) -> None:
     assert "ERROR" not in pbx.log_tail(200)
-    status = Path(f"/proc/{pbx.pid}/status").read_text()
+    status = _process_status(pbx)
     assert "Name:\tasterisk" in status
     assert "Uid:\t0" not in status
 
@@ -198,7 +232,53 @@ async def test_killing_it_and_stopping_it_leaves_nothing_behind(asterisk: MakeAs
     await pbx.kill9()
     await pbx.stop()
     assert not pbx.directory.exists()
-    assert not Path(f"/proc/{pbx.pid}").exists()
+    assert not _process_status(pbx)
+
+
+async def test_asterisk_dies_with_a_test_run_that_is_killed(rootfs: Path) -> None:
+    runner = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", RUNNER, str(rootfs), stdout=asyncio.subprocess.PIPE, cwd=PROJECT
+    )
+    assert runner.stdout is not None
+    pid, directory = (await runner.stdout.readline()).split()
+    gone = asyncio.Event()
+    watch = os.pidfd_open(int(pid))
+    asyncio.get_running_loop().add_reader(watch, gone.set)
+    runner.kill()
+    await asyncio.wait_for(gone.wait(), 5)
+    asyncio.get_running_loop().remove_reader(watch)
+    os.close(watch)
+    await runner.wait()
+    shutil.rmtree(directory)
+
+
+async def test_sipp_calls_at_a_rate_and_counts_what_came_through(pbx: Asterisk) -> None:
+    load = Load([(RECIPIENT, COMPANY), (COURIER, COMPANY)], calls=20, rate=20, hold_ms=100)
+    async with answering(pbx.phones_address, ring_ms=50):
+        result = await call_load(load, pbx.sip_address, (pbx.settings.trunk_host, 0))
+    assert (result.created, result.successful, result.failed) == (20, 20, 0), result.errors
+    assert len(result.ring_ms) == len(result.answer_ms) == 20
+    assert min(result.answer_ms) >= 40
+
+
+async def test_sipp_counts_the_calls_that_nobody_answered(pbx: Asterisk, around: Phones) -> None:
+    load = Load([(RECIPIENT, COMPANY)], calls=2, rate=10)
+    result = await call_load(load, pbx.sip_address, (pbx.settings.trunk_host, 0))
+    assert (result.successful, result.failed) == (0, 2)
+    assert len(around.office.calls) == 2
+
+
+async def test_extensions_are_added_and_globals_set(asterisk: MakeAsterisk, phones: MakePhones) -> None:
+    pbx = await asterisk(extensions=["777"], dialplan_globals={"EXTRA": "1"}, extra_files={"waybell.conf": ADDED})
+    around = await phones(pbx)
+    around.office.behaviours["777"] = Answer()
+    call = await around.provider.call(COMPANY, RECIPIENT)
+    await call.answered()
+    assert "EXTRA=1" in await pbx.rx("dialplan show globals")
+
+
+def test_every_placeholder_of_the_configuration_has_a_value() -> None:
+    assert not re.findall(r"@[A-Z_]+@", "".join(render(PbxSettings()).values()))
 
 
 @pytest.mark.parametrize(
@@ -209,3 +289,8 @@ def test_noise_is_read_without_an_error(noise: bytes) -> None:
     message = sip.parse(noise)
     look: list[Callable[[sip.Message], object]] = [lambda m: m.user, lambda m: m.status, lambda m: m.branch]
     assert message is None or all(isinstance(one(message), str | int | bytes) for one in look)
+
+
+def _process_status(pbx: Asterisk) -> str:
+    status = Path(f"/proc/{pbx.pid}/status")
+    return status.read_text() if status.exists() else ""

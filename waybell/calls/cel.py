@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 FIELDS = 20
 _LONGEST_RECORD = 256 * 1024
+_MOST_TRIES = 200
 _LATEST = 4_102_444_800_000_000  # the year 2100: a later time is garbage, and dates must not overflow
 
 # Inside a value every quote is doubled. So a line that begins with one quote, holds a name without quotes or commas and
@@ -112,18 +113,42 @@ class CelParser:
         return records, edges[-1]
 
     def _whole(self, part: bytes) -> list[CelRecord]:
-        """The one record that ``part`` should be; behind half a record, the whole one that was written after it."""
+        """The one record that ``part`` should be; if it is more or less than that, the whole ones in it."""
         if not part.strip(b"\r\n"):
             return []
         records = _clean_records(part)
+        if records is None:
+            self.skipped += 1
+            records = _rescued(part)
+        return records
+
+
+def _rescued(part: bytes) -> list[CelRecord]:
+    """The whole records in ``part``, which is broken somewhere: cut short, with more behind it on the same line."""
+    found: list[CelRecord] = []
+    at = 0
+    for _ in range(_MOST_TRIES):
+        end = _end_of_record(part, at)
+        records = _clean_records(part[at:end])
         if records is not None:
-            return records
-        self.skipped += 1
-        for match in _RECORD_INSIDE.finditer(part, 1):
-            records = _clean_records(part[match.start() :])
-            if records is not None:
-                return records
-        return []
+            found += records
+            at = end - 1
+        match = _RECORD_INSIDE.search(part, at + 1)
+        if match is None:
+            break
+        at = match.start()
+    return found
+
+
+def _end_of_record(part: bytes, begin: int) -> int:
+    """Behind the first line end after ``begin`` that is not within quotes."""
+    quotes, at = 0, begin
+    while (line_end := part.find(b"\n", at)) >= 0:
+        quotes += part.count(b'"', at, line_end)
+        at = line_end + 1
+        if quotes % 2 == 0:
+            return at
+    return len(part)
 
 
 def _is_complete(part: bytes) -> bool:

@@ -21,12 +21,11 @@ _HANGUP, _END = int(Event.HANGUP), int(Event.LINKEDID_END)
 class Channel:
     """One channel; ``attempt`` is the number of the attempt (from 0) whose dialling made it, -1 for none."""
 
-    __slots__ = ("answered", "attempt", "cause", "dialstatus", "ended", "joined", "name", "num", "started", "title")
+    __slots__ = ("answered", "attempt", "cause", "dialstatus", "ended", "joined", "name", "num", "started")
 
     def __init__(self, name: str, started: int, attempt: int) -> None:
         self.name = name
         self.num = ""
-        self.title = ""
         self.started = started
         self.attempt = attempt
         self.answered: int | None = None
@@ -70,22 +69,26 @@ class Conversation:
     def _read(self, record: CelRecord) -> None:
         event = record.event
         self.last = record.at
-        if record.uniqueid == record.linkedid and record.context not in self.contexts:
+        if event == _END:
+            self.closed = True
+            return
+        channel = self._channels.get(record.uniqueid) or self._new_channel(record)
+        if channel is self.caller and record.context not in self.contexts:
             self.contexts.append(record.context)
         if event == _NOTE:
             self._on_note(record)
         elif event == _APP_START:
             self._on_app(record)
-        elif event == _CHAN_START:
-            self._on_start(record)
-        elif event == _END:
-            self.closed = True
-        elif channel := self._channels.get(record.uniqueid):
+        else:
             self._on_channel(record, channel)
 
     def _on_channel(self, record: CelRecord, channel: Channel) -> None:
         event = record.event
-        if event == _ANSWER:
+        if event == _CHAN_START:
+            channel.num = record.num
+            if channel is self.caller:
+                self.dialed = record.exten
+        elif event == _ANSWER:
             channel.answered = channel.answered or record.at
         elif event == _ENTER:
             self._enter(record)
@@ -112,15 +115,15 @@ class Conversation:
         else:
             self.attempts.append(Attempt(len(self.notes) - 1, parts))
 
-    def _on_start(self, record: CelRecord) -> None:
+    def _new_channel(self, record: CelRecord) -> Channel:
+        """The channel of ``record``, which is the first of it; its start may be missing in a damaged log."""
         channel = Channel(record.channel, record.at, len(self.attempts) - 1)
-        channel.num, channel.title = record.num, record.name
         self._channels[record.uniqueid] = channel
         if record.uniqueid == record.linkedid:
             self.caller = channel
-            self.dialed = record.exten
         else:
             self.legs.append(channel)
+        return channel
 
     def _on_hangup(self, record: CelRecord, channel: Channel) -> None:
         extra = _extra(record)

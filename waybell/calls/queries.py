@@ -96,7 +96,7 @@ def _lists(column: ColumnElement[Any], one: str) -> ColumnElement[bool]:
 def _read_cursor(cursor: str) -> tuple[int, str]:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        at, _, last = text.partition(":")
+        at, last = text.split(":", 1)
         utc(int(at))
         return int(at), last
     except (binascii.Error, ValueError, OverflowError) as error:

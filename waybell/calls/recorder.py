@@ -62,6 +62,11 @@ class Recorder:
             self.fold.take(chunk.log, chunk.offset, chunk.data)
         return chunk is not None
 
+    def close(self) -> None:
+        """Let go of the log. What was not flushed is read again at the next start."""
+        if self._follower is not None:
+            self._follower.close()
+
     @property
     def waiting(self) -> int:
         """How many finished calls wait to be written."""
@@ -122,8 +127,7 @@ class Recorder:
             await self.flush()
         except (OSError, SQLAlchemyError) as error:
             self._complain(error)  # nothing is lost: the next start reads it again
-        if self._follower is not None:
-            self._follower.close()
+        self.close()
 
     async def _save(self, final: list[Call], provisional: list[Call]) -> None:
         place = self.fold.low_water()

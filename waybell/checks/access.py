@@ -21,7 +21,9 @@ def how_to_reach(path: Path) -> tuple[str, str]:
             return f"{place}: {error.strerror}", "see what stands at that place"
         if place != path and not stat.S_ISDIR(status.st_mode):
             return f"{place} is no folder", "correct the path"
-        if not os.access(place, needed) or (place == path and not os.access(place, os.R_OK)):
+        if not os.access(place, needed, effective_ids=True) or (
+            place == path and not os.access(place, os.R_OK, effective_ids=True)
+        ):
             return f"user {me()} may not read {place} ({describe(status)})", _let_in(place, status)
     return f"{path} is not what it should be", "correct the path"
 

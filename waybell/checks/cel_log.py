@@ -18,9 +18,9 @@ _LINES = 200
 def check_cel_log(site: Site) -> list[Finding]:
     """Looks at the last record only. Before the first call there is no file: that is a warning."""
     path = Path(site.settings.cel.path)
-    if not os.path.lexists(path) and os.access(path.parent, os.R_OK | os.X_OK):
+    if not os.path.lexists(path) and os.access(path.parent, os.R_OK | os.X_OK, effective_ids=True):
         return [_not_yet(path)]
-    if not path.is_file() or not os.access(path, os.R_OK):
+    if not path.is_file() or not os.access(path, os.R_OK, effective_ids=True):
         problem, remedy = how_to_reach(path)
         return [failed(CHECK, problem, _for_asterisk(path, remedy))]
     return [_last(path, _tail(path))]

@@ -13,7 +13,7 @@ CHECK = "dialplan"
 FILE = "waybell.conf"
 _ENTRY = ("s", "waybell-incoming")
 _RELOAD = 'asterisk -rx "dialplan reload"'
-_EXTENSION = re.compile(r"exten\s*=>?\s*([^_\s,][^,]*?)\s*,\s*1\s*,")
+_EXTENSION = re.compile(r"exten\s*=>?\s*([^_>\s,][^,]*?)\s*,\s*1\s*,")
 
 
 async def check_dialplan(site: Site, pbx: Pbx) -> list[Finding]:

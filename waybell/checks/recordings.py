@@ -18,7 +18,7 @@ def check_recordings(site: Site) -> list[Finding]:
     if url.scheme != "file":
         return [skipped(CHECK, f"{url.scheme}://{url.hostname or ''} is not looked at: only file:// is")]
     folder = Path(unquote(url.path))
-    if os.access(folder, os.R_OK | os.X_OK) and folder.is_dir():
+    if os.access(folder, os.R_OK | os.X_OK, effective_ids=True) and folder.is_dir():
         return [ok(CHECK, f"{folder} can be read")]
     problem, remedy = how_to_reach(folder)
     return [failed(CHECK, problem, f"{remedy}; or correct recordings.url")]

@@ -52,7 +52,9 @@ def explain_store(error: Exception) -> tuple[str, str]:
 def _without_file(file: Path) -> Finding | None:
     if not file.is_file():
         return failed(CHECK, f"{file.absolute()} does not exist", "run: waybell init, or correct store.url")
-    if not os.access(file, os.R_OK | os.W_OK) or not os.access(file.absolute().parent, os.W_OK):
+    if not os.access(file, os.R_OK | os.W_OK, effective_ids=True) or not os.access(
+        file.absolute().parent, os.W_OK, effective_ids=True
+    ):
         who = f"user {me()} may not write {file.absolute()} ({describe(file.stat())})"
         return failed(CHECK, who, "run as the user that owns the file and its folder, or correct store.url")
     return None

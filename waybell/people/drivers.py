@@ -189,7 +189,10 @@ class _SqliteSession(Session):
     async def open(cls, url: URL, limit: int) -> Session:
         if not url.database or url.database == ":memory:":
             raise sqlite3.OperationalError("crm.url names no file; write sqlite+aiosqlite:////path/to/file")
-        connection = await aiosqlite.connect(f"file:{quote(url.database)}?mode=ro", uri=True, isolation_level=None)
+        place = f"file:{quote(url.database)}?mode=ro"
+        # aiosqlite leaves a thread behind when it cannot open a file; so see first whether it can be opened.
+        await asyncio.to_thread(lambda: sqlite3.connect(place, uri=True).close())
+        connection = await aiosqlite.connect(place, uri=True, isolation_level=None)
         return cls(connection, limit)
 
     async def prepare(self, query: Query) -> Statement:

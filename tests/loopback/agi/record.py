@@ -104,7 +104,9 @@ SCENARIOS = (
     Scenario("route_with_query", "no arguments, a query string in the route", (NEXT,), address="step?pbx=1&v=2"),
     Scenario("empty_arguments", "empty arguments in the middle and at the end", (NEXT,), address="step,,a,,"),
     Scenario("no_script", "a route without a path", (NEXT,), address=""),
-    Scenario("hangup_idle", "the caller hangs up while we think; the variable is set all the same", (None, NEXT), holds=1),
+    Scenario(
+        "hangup_idle", "the caller hangs up while we think; the variable is set all the same", (None, NEXT), holds=1
+    ),
     Scenario("hangup_before_reply", "the caller hangs up inside a command", (b'EXEC "Wait" "10"\n', NEXT), holds=1),
     Scenario(
         "exit_on_hangup",
@@ -122,7 +124,7 @@ SCENARIOS = (
     Scenario(
         "odd_values",
         "values with brackets, equal signs, quotes, other encodings: set and read back",
-        tuple(line for name, value in ODD_VALUES.items() for line in (_set(name, value), _get(name))) + (_get("UNSET"),),
+        (*(line for name, value in ODD_VALUES.items() for line in (_set(name, value), _get(name))), _get("UNSET")),
     ),
     Scenario("values_with_lines", "values with line feeds", (_get("LINES"), _get("CRLF"), _get("HANGUPLINE")), LINES),
     Scenario(
@@ -141,8 +143,15 @@ SCENARIOS = (
             b"WAIT FOR DIGIT 100\n",
         ),
     ),
-    Scenario("caller_utf8", "a caller's name in UTF-8", (NEXT,), ("Set(CALLERID(name)=Иван 📦)", "Set(CALLERID(num)=79161234567)")),
-    Scenario("caller_cp1251", "a caller's name in cp1251", (NEXT,), ("Set(CALLERID(name)=${URIDECODE(%c8%e2%e0%ed)})",)),
+    Scenario(
+        "caller_utf8",
+        "a caller's name in UTF-8",
+        (NEXT,),
+        ("Set(CALLERID(name)=Иван 📦)", "Set(CALLERID(num)=79161234567)"),
+    ),
+    Scenario(
+        "caller_cp1251", "a caller's name in cp1251", (NEXT,), ("Set(CALLERID(name)=${URIDECODE(%c8%e2%e0%ed)})",)
+    ),
     Scenario(
         "caller_forges_a_variable",
         "a line feed in the caller's number adds a line",
@@ -162,11 +171,14 @@ SCENARIOS = (
             commands.command("NOOP", *["x"] * 126).line,
             _set("LONG", "x" * (commands.LONGEST_LINE - len(_set("LONG", "")) + 1)),
             _get("LONG"),
+            commands.command("GET FULL VARIABLE", "${LONG}").line,
             _set("LONG", "short"),
             _get("LONG"),
         ),
     ),
-    Scenario("line_too_long", "over 8191 bytes: the tail runs as a new command", (b"NOOP " + b"x" * 8186 + b"NOOP tail\n",)),
+    Scenario(
+        "line_too_long", "over 8191 bytes: the tail runs as a new command", (b"NOOP " + b"x" * 8186 + b"NOOP tail\n",)
+    ),
     Scenario("half_close", "HANGUP also comes at a normal end", (NEXT, b"")),
 )
 
@@ -193,7 +205,9 @@ def asterisk(root: Path, port: int) -> Iterator[Callable[[str], object]]:
     (home / "extensions.conf").write_text(extensions(port))
     program = ["chroot", str(root), "/usr/sbin/asterisk", "-C", f"{inside}/asterisk.conf"]
     mounts = f"mount -t proc proc {root}/proc; mount --rbind /dev {root}/dev; exec "
-    daemon = subprocess.Popen(["unshare", "-m", "sh", "-c", mounts + " ".join([*program, "-f"])], stdout=subprocess.DEVNULL)
+    daemon = subprocess.Popen(
+        ["unshare", "-m", "sh", "-c", mounts + " ".join([*program, "-f"])], stdout=subprocess.DEVNULL
+    )
 
     def console(line: str) -> object:
         return subprocess.run([*program, "-rx", line], check=False, capture_output=True)

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import asyncio
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from waybell.store.migrate import migrate, pending
+from waybell.store.tables import calls, cel_position, metadata
+
+
+def differences(connection: Connection) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    return list(compare_metadata(context, metadata))
+
+
+def columns(connection: Connection) -> dict[str, dict[str, tuple[str, bool]]]:
+    seen = inspect(connection)
+    return {
+        table.name: {
+            column["name"]: (str(column["type"]), column["nullable"]) for column in seen.get_columns(table.name)
+        }
+        for table in (calls, cel_position)
+    }
+
+
+async def test_the_migrations_make_the_tables_of_the_metadata(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+        migrated = await connection.run_sync(columns)
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.drop_all)
+        await connection.run_sync(metadata.create_all)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(columns) == migrated
+
+
+async def test_a_missing_migration_is_seen_and_running_it_again_does_nothing(empty_engine: AsyncEngine) -> None:
+    assert await pending(empty_engine)
+    await migrate(empty_engine)
+    assert not await pending(empty_engine)
+    await migrate(empty_engine)
+    assert not await pending(empty_engine)
+
+
+async def test_two_instances_may_migrate_at_the_same_time(empty_engine: AsyncEngine) -> None:
+    await asyncio.gather(*(migrate(empty_engine) for _ in range(3)))
+    assert not await pending(empty_engine)
+
+
+async def test_sqlite_lets_readers_read_while_the_journal_is_written(engine: AsyncEngine) -> None:
+    if engine.dialect.name == "sqlite":
+        async with engine.connect() as connection:
+            assert (await connection.execute(text("PRAGMA journal_mode"))).scalar() == "wal"
+            assert (await connection.execute(text("PRAGMA foreign_keys"))).scalar() == 1

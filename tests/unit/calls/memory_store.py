@@ -1,0 +1,38 @@
+"""A journal store in memory that behaves as the real one; one contract test runs against both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from waybell.calls.logs import Place
+from waybell.calls.values import Call, Status
+
+
+class MemoryJournalStore:
+    """``rows`` by id; ``saves`` and ``failures`` count. While ``failure`` is set, nothing can be written."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Call] = {}
+        self.saves = 0
+        self.failures = 0
+        self.failure: Exception | None = None
+        self._place: Place | None = None
+
+    async def place(self) -> Place | None:
+        """See ``JournalStore``."""
+        if self.failure:
+            raise self.failure
+        return self._place
+
+    async def save(self, final: Sequence[Call], provisional: Sequence[Call], place: Place | None) -> None:
+        """See ``JournalStore``."""
+        if self.failure:
+            self.failures += 1
+            raise self.failure
+        self.saves += 1
+        self.rows.update((call.id, call) for call in final)
+        for call in provisional:
+            known = self.rows.get(call.id)
+            if known is None or known.status is Status.IN_PROGRESS:
+                self.rows[call.id] = call
+        self._place = place or self._place

@@ -1,0 +1,394 @@
+"""The parts of ``waybell check`` that need no Asterisk and no database server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from waybell.checks import agi, cel, cel_log, clock, crm, recordings, store
+from waybell.checks.access import how_to_reach
+from waybell.checks.dialplan import named_extensions
+from waybell.checks.findings import Finding, Site, Status, ok
+from waybell.checks.run import ORDER, _guarded, run_checks
+from waybell.resources import data_dir
+from waybell.settings import Settings
+
+RECORD = ",".join(f'"{number}"' for number in range(20))
+
+
+def site(tmp_path: Path, **sections: dict[str, object]) -> Site:
+    return Site(Settings.model_validate(sections), tmp_path, deadline=5.0)
+
+
+def samples(folder: Path) -> None:
+    for name in ("cel.conf", "cel_custom.conf"):
+        (folder / name).write_text((data_dir("dialplan") / name).read_text())
+
+
+def only(findings: list[Finding], status: Status) -> Finding:
+    [found] = findings
+    assert found.status is status, found
+    return found
+
+
+class TestEventLogConfiguration:
+    async def test_our_own_samples_are_right(self, tmp_path: Path) -> None:
+        samples(tmp_path)
+        only(await cel.check_cel(site(tmp_path), None), Status.OK)
+
+    async def test_spaces_case_and_comments_make_no_difference(self, tmp_path: Path) -> None:
+        samples(tmp_path)
+        (tmp_path / "cel.conf").write_text("[general] ; ours\nENABLE => true\nevents=all\napps=AGI, dial,park,queue\n")
+        only(await cel.check_cel(site(tmp_path), None), Status.OK)
+
+    @pytest.mark.parametrize(
+        ("old", "new", "said"),
+        [
+            ("enable = yes", "enable = no", "events are switched off"),
+            ("enable = yes", ";enable = yes", "events are switched off"),
+            ("events = ALL", "events = CHAN_START,HANGUP", "not every event"),
+            ("dial,queue,park,agi", "queue,park", "agi, dial are not in the log"),
+        ],
+    )
+    async def test_a_setting_of_cel_conf_that_loses_events_is_named(
+        self, old: str, new: str, said: str, tmp_path: Path
+    ) -> None:
+        samples(tmp_path)
+        file = tmp_path / "cel.conf"
+        file.write_text(file.read_text().replace(old, new))
+        found = only(await cel.check_cel(site(tmp_path), None), Status.FAILED)
+        assert said in found.message
+        assert str(file) in found.message
+
+    @pytest.mark.parametrize(
+        ("old", "new", "said"),
+        [
+            ("Num,ani,rdnis", "Num,anni,rdnis", "at 7: anni instead of ani; "),
+            (",EventExtra", "", "at 20: nothing instead of EventExtra"),
+            ("EventType,eventenum", "eventenum,EventType", "at 1: eventenum instead of EventType, 2: "),
+            ("format = dsv", "format = json", "format is 'json', the journal needs 'dsv'"),
+            ("quoting_method = all", "", "quoting_method is 'not set'"),
+            ("[waybell.csv]", "[Master.csv]", "nothing is written to waybell.csv (there is [Master.csv])"),
+        ],
+    )
+    async def test_a_mapping_that_the_journal_cannot_read_is_named(
+        self, old: str, new: str, said: str, tmp_path: Path
+    ) -> None:
+        samples(tmp_path)
+        file = tmp_path / "cel_custom.conf"
+        file.write_text(file.read_text().replace(old, new))
+        found = only(await cel.check_cel(site(tmp_path), None), Status.FAILED)
+        assert said in found.message
+        assert found.advice
+
+    async def test_files_that_cannot_be_read_are_a_warning_and_no_guess(self, tmp_path: Path) -> None:
+        found = only(await cel.check_cel(site(tmp_path / "elsewhere"), None), Status.WARNING)
+        assert "cel.conf" in found.message
+        assert "cel_custom.conf" in found.message
+
+
+class TestEventLog:
+    def look(self, path: Path) -> Finding:
+        [found] = cel_log.check_cel_log(Site(Settings.model_validate({"cel": {"path": str(path)}})))
+        return found
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            RECORD + "\n",
+            f"rubbish\n{RECORD}\n",
+            f'{RECORD}\n{RECORD}\n"half,wri',
+            RECORD.replace('"8"', '"a\nb,""c""\n,d"') + "\n",
+        ],
+    )
+    def test_a_right_last_record_is_right_whatever_stands_around_it(self, text: str, tmp_path: Path) -> None:
+        (tmp_path / "waybell.csv").write_text(text)
+        assert self.look(tmp_path / "waybell.csv").status is Status.OK
+
+    def test_a_long_log_is_read_from_its_end(self, tmp_path: Path) -> None:
+        (tmp_path / "waybell.csv").write_text((RECORD + "\n") * 10_000)
+        assert self.look(tmp_path / "waybell.csv").status is Status.OK
+
+    @pytest.mark.parametrize(
+        ("text", "count"), [(RECORD + ',"20"\n', 21), ("CHAN_START,1,2\n", 0), (f'{RECORD}\n"1","2"\n', 2)]
+    )
+    def test_a_last_record_of_another_form_is_a_failure(self, text: str, count: int, tmp_path: Path) -> None:
+        (tmp_path / "waybell.csv").write_text(text)
+        found = self.look(tmp_path / "waybell.csv")
+        assert found.status is Status.FAILED
+        assert f"has {count} fields, not 20" in found.message
+
+    def test_before_the_first_call_the_missing_file_is_a_warning(self, tmp_path: Path) -> None:
+        (tmp_path / "other.csv").touch()
+        found = self.look(tmp_path / "waybell.csv")
+        assert found.status is Status.WARNING
+        assert "there is other.csv" in found.message
+
+    def test_a_missing_folder_is_a_failure_with_the_command_that_makes_it(self, tmp_path: Path) -> None:
+        found = self.look(tmp_path / "cel-custom" / "waybell.csv")
+        assert found.status is Status.FAILED
+        assert f"mkdir {tmp_path}/cel-custom" in found.advice
+
+    def test_a_folder_in_the_files_place_is_a_failure(self, tmp_path: Path) -> None:
+        assert self.look(tmp_path).status is Status.FAILED
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+    @pytest.mark.parametrize("closed", ["file", "folder"])
+    def test_a_log_that_somebody_else_keeps_closed_names_user_place_and_remedy(
+        self, closed: str, tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "cel-custom"
+        folder.mkdir()
+        file = folder / "waybell.csv"
+        file.write_text(RECORD + "\n")
+        for parent in (*tmp_path.parents, tmp_path, folder):
+            if parent != Path("/") and parent != Path("/tmp"):
+                parent.chmod(0o755)
+        place = file if closed == "file" else folder
+        place.chmod(0o640 if closed == "file" else 0o750)
+        os.chown(place, 0, 4)
+
+        with nobody():
+            problem, remedy = how_to_reach(file)
+
+        assert problem.startswith(f"user nobody may not read {place} (root:adm ")
+        assert "usermod -aG adm nobody" in remedy
+        assert "chmod" not in remedy
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    """This process reads files as the user ``nobody`` inside the block."""
+    groups = os.getgroups()
+    os.setgroups([])
+    os.setegid(65534)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
+
+
+class TestClock:
+    async def ask(self, ahead: float, slow: float = 0.0) -> Finding:
+        clock_here = iter([1000.0, 1000.0 + slow])
+        looked = Site(Settings(), now=lambda: next(clock_here))
+
+        async def theirs() -> datetime:
+            return datetime.fromtimestamp(1000.0 + ahead, UTC)
+
+        return await clock.compare(looked, "The other", theirs)
+
+    @pytest.mark.parametrize("ahead", [0.0, 1.9, -1.9])
+    async def test_two_seconds_are_let_pass(self, ahead: float) -> None:
+        assert (await self.ask(ahead)).status is Status.OK
+
+    @pytest.mark.parametrize(("ahead", "said"), [(3.0, "3.0 s ahead of"), (-3600.0, "3600.0 s behind")])
+    async def test_more_is_a_failure_that_says_which_way(self, ahead: float, said: str) -> None:
+        found = await self.ask(ahead)
+        assert found.status is Status.FAILED
+        assert said in found.message
+        assert "chrony" in found.advice
+
+    async def test_a_slow_answer_is_no_difference(self) -> None:
+        assert (await self.ask(0.0, slow=6.0)).status is Status.OK
+
+
+class TestAgi:
+    async def test_somebody_listens(self, tmp_path: Path) -> None:
+        server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server:
+            looked = site(tmp_path, agi={"listen": f"127.0.0.1:{port}"})
+            only(await agi.check_listening(looked), Status.OK)
+        found = only(await agi.check_listening(looked), Status.WARNING)
+        assert f"nothing listens at 127.0.0.1:{port}" in found.message
+
+    @pytest.mark.parametrize(
+        ("server", "listen", "same"),
+        [
+            ("agi://127.0.0.1:4573", "127.0.0.1:4573", True),
+            ("agi://127.0.0.1", "127.0.0.1:4573", True),
+            ("agi://localhost:4573", "127.0.0.1:4573", True),
+            ("agi://[::1]:4573", "[::1]:4573", True),
+            ("agi://waybell.lan:4573", "0.0.0.0:4573", True),
+            ("agi://127.0.0.1:4574", "127.0.0.1:4573", False),
+            ("agi://10.0.0.5:4573", "127.0.0.1:4573", False),
+            ("127.0.0.1:4573", "127.0.0.1:4573", False),
+            ("agi://127.0.0.1:port", "127.0.0.1:4573", False),
+        ],
+    )
+    def test_whether_an_agi_address_leads_to_ours(self, server: str, listen: str, same: bool) -> None:
+        assert agi._is_same(server, listen) is same
+
+
+class TestRecordings:
+    def look(self, url: str) -> Finding:
+        [found] = recordings.check_recordings(Site(Settings.model_validate({"recordings": {"url": url}})))
+        return found
+
+    def test_a_folder_that_can_be_read(self, tmp_path: Path) -> None:
+        folder = tmp_path / "мои записи"
+        folder.mkdir()
+        assert self.look(folder.as_uri()).status is Status.OK
+
+    def test_a_missing_folder_is_a_failure(self, tmp_path: Path) -> None:
+        found = self.look(f"file://{tmp_path}/none")
+        assert found.status is Status.FAILED
+        assert f"{tmp_path}/none does not exist" in found.message
+
+    def test_other_places_are_said_not_to_be_looked_at_and_no_password_is_shown(self) -> None:
+        found = self.look("sftp://user:secret-word@pbx/var/spool")
+        assert found.status is Status.SKIPPED
+        assert "sftp://pbx is not looked at" in found.message
+        assert "secret-word" not in found.message
+
+
+class TestDatabasesInFiles:
+    async def test_queries_that_do_not_parse_are_named_by_file(self, tmp_path: Path) -> None:
+        (tmp_path / "identify.sql").write_text("SELECT kind FROM t WHERE n = :nummer")
+        found = await crm.check_crm(site(tmp_path, crm={"queries": str(tmp_path)}))
+        assert {finding.status for finding in found} == {Status.FAILED}
+        assert any("identify.sql: parameter :nummer is unknown" in finding.message for finding in found)
+        assert any("identify.sql: column parcel is missing" in finding.message for finding in found)
+
+    async def test_a_crm_file_without_the_tables_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "crm.db").touch()
+        looked = site(tmp_path, crm={"url": f"sqlite+aiosqlite:///{tmp_path}/crm.db"})
+        found = await crm.check_crm(looked)
+        assert any("identify.sql" in each.message and "no such table: contacts" in each.message for each in found)
+
+    async def test_the_demo_company_needs_no_file_before_the_first_start(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        only(await crm.check_crm(site(tmp_path)), Status.WARNING)
+        assert list(tmp_path.iterdir()) == []
+
+    async def test_a_store_that_was_never_made_says_waybell_init_and_is_not_made(self, tmp_path: Path) -> None:
+        looked = site(tmp_path, store={"url": f"sqlite+aiosqlite:///{tmp_path}/waybell.db"})
+        found = only(await store.check_store(looked), Status.FAILED)
+        assert "waybell init" in found.advice
+        assert list(tmp_path.iterdir()) == []
+
+    async def test_a_store_without_its_tables_says_waybell_init(self, tmp_path: Path) -> None:
+        (tmp_path / "waybell.db").touch()
+        looked = site(tmp_path, store={"url": f"sqlite+aiosqlite:///{tmp_path}/waybell.db"})
+        found = only(await store.check_store(looked), Status.FAILED)
+        assert found.advice == "run: waybell init"
+
+    @pytest.mark.parametrize(
+        ("grant", "found"),
+        [
+            ("GRANT USAGE ON *.* TO `r`@`%` IDENTIFIED BY PASSWORD '*0'", ["USAGE"]),
+            ("GRANT SELECT, INSERT ON `courier`.* TO `r`@`%`", ["SELECT", "INSERT"]),
+            ("GRANT SELECT (a, b), UPDATE (a) ON `courier`.`t` TO `r`@`%`", ["SELECT", "UPDATE"]),
+            ("GRANT ALL PRIVILEGES ON *.* TO `r`@`%` WITH GRANT OPTION", ["ALL PRIVILEGES"]),
+            ("GRANT `reading` TO `r`@`%`", []),
+        ],
+    )
+    def test_what_a_line_of_grants_gives(self, grant: str, found: list[str]) -> None:
+        assert crm.privileges(grant) == found
+
+
+class TestAll:
+    async def test_a_check_that_trips_is_a_failed_line_and_no_traceback(self, tmp_path: Path) -> None:
+        async def trip() -> list[Finding]:
+            raise RuntimeError("two\nlines")
+
+        found = only(await _guarded(site(tmp_path), "crm", trip()), Status.FAILED)
+        assert found.message == "could not be checked: RuntimeError: two lines"
+
+    async def test_a_check_that_hangs_is_ended_at_its_deadline(self, tmp_path: Path) -> None:
+        looked = Site(Settings(), tmp_path, deadline=0.05)
+        found = only(await _guarded(looked, "crm", asyncio.Event().wait()), Status.FAILED)  # type: ignore[arg-type]
+        assert "no answer within 0.05 s" in found.message
+
+    async def test_with_nothing_there_at_all_every_connection_still_has_its_line(self, tmp_path: Path) -> None:
+        looked = Site(nothing_there(tmp_path), tmp_path)
+        found = await run_checks(looked)
+        assert tuple(dict.fromkeys(finding.check for finding in found)) == ORDER
+        bad = [finding for finding in found if finding.status is Status.FAILED]
+        assert {finding.check for finding in bad} >= {"crm", "store", "ari", "cel log", "recordings"}
+        assert all(finding.advice for finding in bad)
+
+    async def test_an_asterisk_that_takes_the_connection_and_is_silent_is_named_in_time(self, tmp_path: Path) -> None:
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(silent, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        settings = nothing_there(tmp_path, ari={"url": f"http://127.0.0.1:{port}"})
+        async with server:
+            found = [each for each in await run_checks(Site(settings, tmp_path, deadline=1.0)) if each.check == "ari"]
+        assert "gave no answer in time" in only(found, Status.FAILED).message
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 22\r\n\r\n" + b'{"system":{"version":7',
+            b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+            b"SSH-2.0-OpenSSH_9.2\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" + b"x" * 2_000_000,
+        ],
+    )
+    async def test_something_else_in_asterisks_place_is_a_failed_line(self, answer: bytes, tmp_path: Path) -> None:
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readline()
+            writer.write(answer)
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+        server = await asyncio.start_server(talk, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server:
+            settings = nothing_there(tmp_path, ari={"url": f"http://127.0.0.1:{port}"})
+            found = [each for each in await run_checks(Site(settings, tmp_path)) if each.check == "ari"]
+        assert "could not be checked" not in only(found, Status.FAILED).message
+
+    def test_every_extension_of_our_dialplan_that_is_no_pattern_is_asked_for(self) -> None:
+        found = named_extensions((data_dir("dialplan") / "waybell.conf").read_text())
+        assert ("s", "waybell-incoming") in found
+        assert ("dial", "waybell-verb") in found
+        assert all(extension.isalnum() for extension, _ in found)
+
+    def test_the_command_shows_one_json_document_and_ends_with_1(self, tmp_path: Path) -> None:
+        done = subprocess.run(
+            [sys.executable, "-c", "from waybell.cli.app import main; main()", "check", "--json"],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(Path.cwd()), "WAYBELL_ARI__URL": "http://127.0.0.1:1"},
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (1, "")
+        assert '"ok": false' in done.stdout
+        assert '"check": "ari"' in done.stdout
+
+
+def nothing_there(tmp_path: Path, **more: dict[str, object]) -> Settings:
+    places = {
+        "crm": {"url": "mysql+asyncmy://reader:secret-word@127.0.0.1:1/courier"},
+        "store": {"url": "mysql+asyncmy://store:secret-word@127.0.0.1:1/waybell"},
+        "ari": {"url": "http://127.0.0.1:1"},
+        "cel": {"path": str(tmp_path / "none" / "waybell.csv")},
+        "recordings": {"url": f"file://{tmp_path}/none"},
+    }
+    return Settings.model_validate(places | more)
+
+
+def test_findings_of_one_check_keep_their_order() -> None:
+    assert ok("crm", "well") == Finding("crm", Status.OK, "well", "")

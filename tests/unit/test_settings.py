@@ -1,0 +1,231 @@
+"""Every setting wrong in turn: one line that says which, where, and what is allowed; exit code 2."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from waybell.cli.app import main
+from waybell.configuration import SettingsError, load_settings
+from waybell.settings import Settings
+
+# section.key → a wrong value, as TOML and JSON write it; the text of a variable; a part of what is said to be allowed.
+WRONG: dict[str, tuple[object, str, str]] = {
+    "numbers.region": ("Russia", "ru", "two-letter country code"),
+    "numbers.outside_code": ("nine", "99999", "[0-9]{0,4}"),
+    "numbers.extension_digits": ([6, 2], "0,6", "two lengths from 1 to 15"),
+    "crm.url": ("postgresql://host/courier", "mysql+asyncmy://host:port/courier", "mysql+asyncmy://"),
+    "crm.queries": ("", "", "at least 1 character"),
+    "crm.deadline": (0, "forever", "greater than 0|valid number"),
+    "crm.connections": (0, "65", "greater than or equal to 1|less than or equal to 64"),
+    "crm.cache_hours": (-1, "inf", "greater than 0|finite number"),
+    "store.url": ("waybell.db", "sqlite+aiosqlite://", "sqlite+aiosqlite://|database's name or file"),
+    "agi.listen": ("127.0.0.1", "localhost:4573", "an IP address and a port"),
+    "agi.allow_remote": (["10.0.0.0/33"], "office", "network"),
+    "agi.max_connections": (0, "many", "greater than or equal to 1|valid integer"),
+    "agi.session_seconds": (0, "nan", "greater than 0|finite number"),
+    "ari.url": ("127.0.0.1:8088", "http://127.0.0.1:808800", "http:// or https://"),
+    "ari.user": ("", "", "at least 1 character"),
+    "ari.password": ("", "", "at least 1 "),
+    "ari.app": ("way bell", "way,bell", "[A-Za-z0-9_-]{1,40}"),
+    "web.listen": ("0.0.0.0", "[::1]:65536", "an IP address and a port"),
+    "calls.company_number": ("8 (495) 123-45-67", "office", "[0-9]{0,15}"),
+    "calls.phone_dial": ("PJSIP/trunk", "PJSIP/{number}@trunk&PJSIP/900", "holding {number}"),
+    "calls.extension_dial": ("PJSIP/{number}", "PJSIP/{extension},60", "holding {extension}"),
+    "calls.ring_seconds": (0, "1h", "greater than or equal to 1|valid integer"),
+    "calls.office": (500, "500@office", "valid string|[0-9]{1,15}"),
+    "calls.courier_prefix": ("w9", "+7", "[0-9*#]{0,15}"),
+    "calls.client_prefix": ("w9", "8 10", "[0-9*#]{0,15}"),
+    "calls.show_recipient": ("maybe", "perhaps", "valid boolean"),
+    "calls.language": ("RU", "de", "'ru' or 'en'"),
+    "routing.flow": (["default.yaml"], "", "valid string"),
+    "cel.path": ("", "", "at least 1 character"),
+    "cel.pbx": ("pbx-1", "a" * 21, "[A-Za-z0-9_]{1,20}"),
+    "recordings.url": ("/var/spool/asterisk/monitor", "monitor", "[a-z0-9]+://"),
+    "log.level": ("all", "INFO", "'debug', 'info', 'warning' or 'error'"),
+    "log.format": ("xml", "JSON", "'text' or 'json'"),
+}
+# Any text may be a path; one that leads nowhere is found when it is read.
+FREE_TEXT = {"routing.flow"}
+
+
+def every_key() -> Iterator[str]:
+    for section in Settings.model_fields:
+        for key in type(getattr(Settings(), section)).model_fields:
+            yield f"{section}.{key}"
+
+
+def variable(key: str) -> str:
+    return "WAYBELL_" + key.upper().replace(".", "__")
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    return tmp_path / "waybell.toml"
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for key in every_key():
+        monkeypatch.delenv(variable(key), raising=False)
+    monkeypatch.setenv("WAYBELL_CONFIG", "")
+    monkeypatch.chdir(tmp_path)
+
+
+def run_check(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
+    monkeypatch.setattr(sys, "argv", ["waybell", "check", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    return end.value.code
+
+
+def test_every_setting_has_a_wrong_value_here() -> None:
+    assert sorted(WRONG) == sorted(every_key())
+
+
+@pytest.mark.parametrize("key", WRONG)
+def test_a_wrong_value_in_the_file_is_one_line_that_names_file_and_key_and_what_is_allowed(
+    key: str, written: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    section, name = key.split(".")
+    value, _, allowed = WRONG[key]
+    written.write_text(f"[{section}]\n{name} = {json.dumps(value)}\n")
+
+    assert run_check(monkeypatch, "--config", str(written)) == 2
+
+    captured = capsys.readouterr()
+    [line] = captured.err.splitlines()
+    assert captured.out == ""
+    assert line.startswith(f"waybell: {written}: {key}: ")
+    assert any(part in line for part in allowed.split("|")), line
+
+
+@pytest.mark.parametrize("key", sorted(WRONG.keys() - FREE_TEXT))
+def test_a_wrong_variable_is_one_line_that_names_it_and_what_is_allowed(
+    key: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, text, allowed = WRONG[key]
+    monkeypatch.setenv(variable(key), text)
+
+    assert run_check(monkeypatch) == 2
+
+    captured = capsys.readouterr()
+    [line] = captured.err.splitlines()
+    assert captured.out == ""
+    assert line.startswith(f"waybell: {variable(key)}: {key}: ")
+    assert any(part in line for part in allowed.split("|")), line
+
+
+def test_an_unknown_key_names_the_ones_there_are(written: Path) -> None:
+    written.write_text("[crm]\ndeadlin = 2\n")
+    with pytest.raises(SettingsError) as error:
+        load_settings(written, {})
+    assert str(error.value) == (
+        f"{written}: crm.deadlin: unknown key; allowed: url, queries, deadline, connections, cache_hours"
+    )
+
+
+def test_an_unknown_section_names_the_ones_there_are(written: Path) -> None:
+    written.write_text("[crn]\ndeadline = 2\n")
+    with pytest.raises(SettingsError) as error:
+        load_settings(written, {})
+    assert str(error.value).startswith(f"{written}: crn: unknown section; allowed: numbers, crm, store, ")
+
+
+@pytest.mark.parametrize("name", ["WAYBELL_CRM__DEADLIN", "WAYBELL_CRN__DEADLINE"])
+def test_a_variable_of_an_unknown_key_or_section_is_named(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name}: .*: unknown (key|section); allowed: "):
+        load_settings(None, {name: "2", "WAYBELL_CONFIG": ""})
+
+
+def test_a_section_that_is_no_table_is_refused(written: Path) -> None:
+    written.write_text("crm = 5\n")
+    with pytest.raises(SettingsError, match=r"waybell\.toml: crm: "):
+        load_settings(written, {})
+
+
+def test_broken_toml_says_where(written: Path) -> None:
+    written.write_text("[crm]\nurl = \n")
+    with pytest.raises(SettingsError, match=r"waybell\.toml: is not TOML: .*line 2"):
+        load_settings(written, {})
+
+
+def test_a_file_in_another_encoding_is_refused(written: Path) -> None:
+    written.write_bytes('[calls]\noffice = "офис"\n'.encode("cp1251"))
+    with pytest.raises(SettingsError, match="is not TOML"):
+        load_settings(written, {})
+
+
+@pytest.mark.parametrize("named_by", ["option", "variable"])
+def test_a_missing_file_says_how_to_write_one(named_by: str, written: Path) -> None:
+    path, environ = (written, {}) if named_by == "option" else (None, {"WAYBELL_CONFIG": str(written)})
+    with pytest.raises(SettingsError) as error:
+        load_settings(path, environ)
+    assert str(error.value) == f"{written}: cannot be read: No such file or directory; write one with: waybell init"
+
+
+def test_a_broken_file_ends_a_command_with_code_2(
+    written: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_check(monkeypatch, "--config", str(written)) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_the_environment_wins_over_the_file(written: Path) -> None:
+    written.write_text("[calls]\nring_seconds = 10\noffice = '100'\n[crm]\ndeadline = 0.5\n")
+    settings = load_settings(written, {"WAYBELL_CALLS__RING_SECONDS": "40"})
+    assert (settings.calls.ring_seconds, settings.calls.office, settings.crm.deadline) == (40, "100", 0.5)
+
+
+def test_without_a_file_everything_is_a_default() -> None:
+    assert load_settings(None, {}) == Settings()
+
+
+@pytest.mark.parametrize("text", ['["10.0.0.0/8", "fd00::/8"]', "10.0.0.0/8, fd00::/8"])
+def test_a_list_in_a_variable_is_json_or_has_commas(text: str) -> None:
+    found = load_settings(None, {"WAYBELL_AGI__ALLOW_REMOTE": text}).agi.allow_remote
+    assert [str(network) for network in found] == ["10.0.0.0/8", "fd00::/8"]
+
+
+@pytest.mark.parametrize("password", ["[1]", "{}", '"quoted"', "пароль", " "])
+def test_a_password_in_a_variable_is_taken_as_it_is(password: str) -> None:
+    assert load_settings(None, {"WAYBELL_ARI__PASSWORD": password}).ari.password.get_secret_value() == password
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("ari.password", ["secret-word"]),
+        ("crm.url", "mysql://user:secret-word@host/db"),
+        ("store.url", "secret-word"),
+        ("ari.url", "ftp://user:secret-word@host"),
+    ],
+)
+def test_an_error_never_shows_what_may_be_secret(key: str, value: object, written: Path) -> None:
+    section, name = key.split(".")
+    written.write_text(f"[{section}]\n{name} = {json.dumps(value)}\n")
+    with pytest.raises(SettingsError) as error:
+        load_settings(written, {})
+    assert "secret-word" not in str(error.value)
+
+
+def test_agi_listens_beyond_loopback_only_for_listed_networks(written: Path) -> None:
+    written.write_text("[agi]\nlisten = '0.0.0.0:4573'\n")
+    with pytest.raises(SettingsError, match=r"agi: listen: 0\.0\.0\.0:4573 is not a loopback address; allowed once "):
+        load_settings(written, {})
+    assert load_settings(written, {"WAYBELL_AGI__ALLOW_REMOTE": "10.1.0.0/16"}).agi.listen == "0.0.0.0:4573"
+
+
+def test_of_several_variables_of_a_section_the_one_that_is_wrong_is_named(written: Path) -> None:
+    written.write_text("[agi]\nlisten = '0.0.0.0:4573'\n")
+    with pytest.raises(SettingsError, match=r"waybell\.toml: agi: listen: "):
+        load_settings(written, {"WAYBELL_AGI__MAX_CONNECTIONS": "10"})
+
+
+def test_a_variable_that_breaks_the_rule_between_two_keys_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"^WAYBELL_AGI__LISTEN: agi: listen: .* is not a loopback address"):
+        load_settings(None, {"WAYBELL_AGI__LISTEN": "192.168.1.5:4573"})
