@@ -15,6 +15,8 @@ from agi_app.table import Table
 from agi_app.throttle import Log, Throttled
 
 _TICK_SECONDS = 0.1
+# What a cancelled handler gets to clean up when the server stops.
+_LAST_SECONDS = 1.0
 # Longer than the table: a burst of connections must wait in the kernel, which else drops them for whole seconds.
 _BACKLOG_PER_CONNECTION = 4
 _SMALLEST_BACKLOG = 1024
@@ -48,7 +50,7 @@ class AgiServer:
         self._table: Table[Session] = Table(self.limits)
         self._server: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._stopping: asyncio.Event | None = None
+        self._stopped: asyncio.Event | None = None
         self._cancelled: set[asyncio.Task[None]] = set()
 
     @property
@@ -61,8 +63,8 @@ class AgiServer:
 
     async def start(self) -> None:
         """Listens. Raises :class:`OSError` when the address is taken or not ours."""
-        loop = asyncio.get_running_loop()
-        self._loop = loop
+        self._loop = loop = asyncio.get_running_loop()
+        self._stopped = None
         service = Service(
             handler=self._handler,
             limits=self.limits,
@@ -83,28 +85,32 @@ class AgiServer:
             return
         server, self._server = self._server, None
         server.close()
-        self._stopping = asyncio.Event()
+        self._stopped = stopped = asyncio.Event()
         if self._table:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(grace):
-                    await self._stopping.wait()
-        await self._end_all()
+                    await stopped.wait()
+        await self._end_all(stopped)
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        self._throttled.flush(everything=True)
         await server.wait_closed()
+        self._throttled.flush(everything=True)
 
-    async def _end_all(self) -> None:
+    async def _end_all(self, stopped: asyncio.Event) -> None:
         left = list(self._table)
         if left:
             self._log.warning("agi server stops with sessions open", sessions=len(left))
         for session in left:
             session.abort()
+        if left:
+            await stopped.wait()
         if self._cancelled:
-            await asyncio.wait(self._cancelled)
+            await asyncio.wait(self._cancelled, timeout=_LAST_SECONDS)
 
     def _admit(self, transport: asyncio.Transport) -> str | None:
+        if self._stopped:
+            return "agi server is stopping"
         if self._peers and not self._peers.allowed(transport.get_extra_info("peername")[0]):
             return "agi peer is not in agi.allow_remote"
         if self._table.full():
@@ -112,9 +118,9 @@ class AgiServer:
             if idle is None:
                 return f"agi server is full: {self.limits.max_connections} calls at once"
             self.counters.evicted += 1
-            self._throttled.warning("agi server is full: a connection without a request gave way")
             self._table.leave(idle)
             idle.abort()
+            self._throttled.warning("agi server is full: a connection without a request gave way")
         if self._timer is None:
             self._timer = self._loop.call_later(_TICK_SECONDS, self._tick)
         return None
@@ -126,11 +132,14 @@ class AgiServer:
             self._cancelled.add(task)
             task.add_done_callback(self._cancelled.discard)
             task.cancel()
-        if self._stopping and not self._table:
-            self._stopping.set()
+        if self._stopped and not self._table:
+            self._stopped.set()
 
     def _tick(self) -> None:
+        # Scheduled first: no error in here may end the deadlines.
+        self._timer = self._loop.call_later(_TICK_SECONDS, self._tick)
         for session, phase in self._table.due(self._loop.time()):
             session.expire(phase)
-        more = self._throttled.flush() or self._table
-        self._timer = self._loop.call_later(_TICK_SECONDS, self._tick) if more else None
+        if not self._throttled.flush() and not self._table:
+            self._timer.cancel()
+            self._timer = None

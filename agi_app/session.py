@@ -62,8 +62,7 @@ class Session(asyncio.Protocol):
     def expire(self, phase: Phase) -> None:
         """Ends it because ``phase`` took too long."""
         self._service.counters.deadline += 1
-        self._service.log.warning(f"agi {phase} took too long", **self._about())
-        self.abort()
+        self._end(f"agi {phase} took too long")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Lets the peer in, or closes at once."""
@@ -73,8 +72,7 @@ class Session(asyncio.Protocol):
         refusal = service.admit(self._transport)
         if refusal:
             service.counters.refused += 1
-            service.log.warning(refusal, **self._about())
-            self._transport.abort()
+            self._end(refusal)
         else:
             service.table.enter(self, Phase.REQUEST, service.loop.time())
 
@@ -127,24 +125,23 @@ class Session(asyncio.Protocol):
             raise
         except Exception as error:
             service.counters.handler_errors += 1
-            service.log.warning("agi handler failed", exc_info=error, **self._about())
-            self._transport.close()
+            self._end("agi handler failed", exc_info=error)
 
     def _finish(self, reply: Reply) -> None:
         counters = self._service.counters
+        self._transport.close()
         if reply.code == 200 and reply.result in {"0", "1"}:
             counters.decided += 1
-        else:
-            counters.command_errors += 1
-            self._service.log.warning(
-                "asterisk refused our command", code=reply.code, result=reply.result, text=reply.text
-            )
-        self._transport.close()
+            return
+        counters.command_errors += 1
+        self._service.log.warning("asterisk refused our command", code=reply.code, result=reply.result, text=reply.text)
 
     def _broken(self, error: RemoteProtocolError) -> None:
         self._service.counters.protocol_errors += 1
-        self._service.log.warning("agi peer broke the protocol", error=str(error), **self._about())
-        self.abort()
+        self._end("agi peer broke the protocol", error=str(error))
 
-    def _about(self) -> dict[str, Any]:
-        return {"peer": self._transport.get_extra_info("peername")}
+    def _end(self, why: str, **details: Any) -> None:
+        peer = self._transport.get_extra_info("peername")
+        # Closed before it is logged: no trouble with the log holds a call.
+        self.abort()
+        self._service.log.warning(why, **details, peer=peer)

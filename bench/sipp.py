@@ -60,7 +60,7 @@ async def call(load: Load, pbx: Address, local_host: str, folder: Path) -> LoadR
     process = await _sipp(folder, "caller", [
         f"{pbx[0]}:{pbx[1]}", "-i", local_host, "-bind_local", "-inf", "callers.csv", "-m", str(len(load.calls)),
         "-r", f"{load.rate:g}", "-d", str(load.hold_ms), "-recv_timeout", str(_REPLY_MS),
-        "-trace_stat", "-stf", "stat.csv", "-fd", "1", "-trace_rtt", "-rtt_freq", "1",
+        "-trace_stat", "-stf", "stat.csv", "-fd", "1", "-trace_rtt", "-rtt_freq", "1", "-trace_shortmsg",
     ])  # fmt: skip
     try:
         async with asyncio.timeout(planned_seconds + 4 * _REPLY_MS / 1000):

@@ -22,7 +22,7 @@ from waybell.prompts import make_prompts
 pytestmark = [pytest.mark.pbx, pytest.mark.asyncio(loop_scope="module")]
 
 BORIS, SEMYON, TIMUR = "79010000011", "79010000012", "79020000013"
-RESULT = {BUSY: "BUSY", NO_ANSWER: "NOANSWER", UNAVAILABLE: "CHANUNAVAIL"}
+RESULT: dict[Behaviour, str] = {BUSY: "BUSY", NO_ANSWER: "NOANSWER", UNAVAILABLE: "CHANUNAVAIL"}
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,12 @@ class Case:
 CASES = [
     Case("the recipient reaches the courier", "79161000001", answered_by=BORIS),
     Case("a courier who is busy leaves it to the manager", "79161000001", {BORIS: BUSY, "100": BUSY}, "199"),
-    Case("a courier who does not answer leaves it to the manager", "79161000001", {BORIS: NO_ANSWER, "100": BUSY}, "199"),
-    Case("a courier who is unreachable leaves it to the manager", "79161000001", {BORIS: UNAVAILABLE, "100": BUSY}, "199"),
+    Case(
+        "a courier who does not answer leaves it to the manager", "79161000001", {BORIS: NO_ANSWER, "100": BUSY}, "199"
+    ),
+    Case(
+        "a courier who is unreachable leaves it to the manager", "79161000001", {BORIS: UNAVAILABLE, "100": BUSY}, "199"
+    ),
     Case("courier and manager busy: the office", "79161000001", {BORIS: BUSY, "199": BUSY, "100": BUSY}, "500"),
     Case("everybody is busy", "79161000001", everybody=BUSY, status="busy"),
     Case("nobody answers", "79161000003", everybody=NO_ANSWER, status="missed"),
@@ -100,7 +104,7 @@ async def place(stack: Stack, case: Case) -> None:
     for key in case.keys:
         steps = steps_taken(stack)
         await call.send_dtmf(key)
-        await until_file(stack.pbx.cel_path, lambda _, before=steps: steps_taken(stack) > before)
+        await a_step_after(stack, steps)
     if case.answered_by is None:
         await call.ended(deadline=20)
         return
@@ -109,6 +113,10 @@ async def place(stack: Stack, case: Case) -> None:
     await taker.media.heard(deadline=20)
     await call.hangup()
     await taker.ended()
+
+
+async def a_step_after(stack: Stack, steps: int) -> None:
+    await until_file(stack.pbx.cel_path, lambda _: steps_taken(stack) > steps)
 
 
 def steps_taken(stack: Stack) -> int:
@@ -129,29 +137,26 @@ async def explained(stack: Stack, number: str) -> dict[str, Any]:
 
 def foretold(route: dict[str, Any], case: Case) -> list[tuple[str, str, tuple[str, ...]]]:
     """The steps that ``explain`` says this call takes when the phones and the caller behave so."""
-    steps, keys = [], list(case.keys)
-    wrong = 0
-    while True:
-        numbers = tuple(target["number"] for target in route["targets"])
-        steps.append((route["verb"], route["why"], numbers))
-        if route["verb"] == "hangup" or (route["verb"] == "dial" and case.answered_by in numbers):
-            return steps
-        if route["verb"] == "menu":
-            key = keys.pop(0)
-            if not any(key in branch["on"] for branch in route["then"]):
-                wrong += 1
-                if wrong < 3:
-                    why = "wrong key: the choice is offered again"
-                    steps.append(("menu", why, ()))
-                    steps_again = steps.pop()
-                    route = {**route, "why": steps_again[1]}
-                    continue
-                key = "TIMEOUT"
-            route = next(branch for branch in route["then"] if key in branch["on"])
+    keys, steps = list(case.keys), [step_of(route)]
+    while route["verb"] != "hangup" and not (route["verb"] == "dial" and case.answered_by in steps[-1][2]):
+        result = keys.pop(0) if route["verb"] == "menu" else dial_result(steps[-1][2], case)
+        branch = [branch for branch in route["then"] if result in branch["on"]]
+        if not branch and keys:
+            steps.append(("menu", "wrong key: the choice is offered again", ()))
             continue
-        results = {RESULT[case.phones.get(number, case.everybody)] for number in numbers}  # type: ignore[index]
-        result = "BUSY" if results == {"BUSY"} else "CHANUNAVAIL" if results == {"CHANUNAVAIL"} else "NOANSWER"
-        route = next(branch for branch in route["then"] if result in branch["on"])
+        # A third wrong key leads where a time-out does.
+        route = branch[0] if branch else next(branch for branch in route["then"] if "TIMEOUT" in branch["on"])
+        steps.append(step_of(route))
+    return steps
+
+
+def step_of(route: dict[str, Any]) -> tuple[str, str, tuple[str, ...]]:
+    return route["verb"], route["why"], tuple(target["number"] for target in route["targets"])
+
+
+def dial_result(numbers: tuple[str, ...], case: Case) -> str:
+    results = {RESULT[case.phones.get(number, case.everybody)] for number in numbers}
+    return results.pop() if len(results) == 1 else "NOANSWER"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

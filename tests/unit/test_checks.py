@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from waybell.checks import agi, cel, cel_log, clock, crm, recordings, store
-from waybell.checks.access import how_to_reach
 from waybell.checks.dialplan import named_extensions
 from waybell.checks.findings import Finding, Site, Status, ok
 from waybell.checks.run import ORDER, _guarded, run_checks
@@ -141,27 +140,27 @@ class TestEventLog:
         assert self.look(tmp_path).status is Status.FAILED
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-    @pytest.mark.parametrize("closed", ["file", "folder"])
+    @pytest.mark.parametrize("closed", ["file", "folder", "folder above"])
     def test_a_log_that_somebody_else_keeps_closed_names_user_place_and_remedy(
         self, closed: str, tmp_path: Path
     ) -> None:
-        folder = tmp_path / "cel-custom"
-        folder.mkdir()
+        folder = tmp_path / "asterisk" / "cel-custom"
+        folder.mkdir(parents=True)
         file = folder / "waybell.csv"
         file.write_text(RECORD + "\n")
-        for parent in (*tmp_path.parents, tmp_path, folder):
-            if parent != Path("/") and parent != Path("/tmp"):
-                parent.chmod(0o755)
-        place = file if closed == "file" else folder
+        for parent in (tmp_path.parent.parent, tmp_path.parent, tmp_path):
+            parent.chmod(0o755)
+        place = {"file": file, "folder": folder, "folder above": folder.parent}[closed]
         place.chmod(0o640 if closed == "file" else 0o750)
         os.chown(place, 0, 4)
 
         with nobody():
-            problem, remedy = how_to_reach(file)
+            found = self.look(file)
 
-        assert problem.startswith(f"user nobody may not read {place} (root:adm ")
-        assert "usermod -aG adm nobody" in remedy
-        assert "chmod" not in remedy
+        assert found.status is Status.FAILED
+        assert found.message.startswith(f"user nobody may not read {place} (root:adm ")
+        assert "usermod -aG adm nobody" in found.advice
+        assert "chmod" not in found.advice
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import csv
 import re
 from enum import IntEnum
 from itertools import pairwise
+from sys import intern
 from typing import NamedTuple
 
 FIELDS = 20
@@ -40,8 +41,9 @@ class Event(IntEnum):
 class CelRecord(NamedTuple):
     """One event of the log; a tuple, because tuples are made, compared and hashed at C speed.
 
-    ``at`` is in microseconds since 1970 (UTC). ``event`` is an :class:`Event` as a plain integer. ``extra`` is the
-    JSON text of ``EventExtra``. Bytes that are no UTF-8 stand as ``\\xcf``.
+    ``at`` is in microseconds since 1970 (UTC). ``event`` is an :class:`Event` as a plain integer. ``num`` and ``exten``
+    are kept of a channel's start only, ``dialled`` (the dial string and options) of ``Dial`` only: thousands of calls
+    may be under way at once. ``extra`` is the JSON text of ``EventExtra``. Bytes that are no UTF-8 stand as ``\\xcf``.
     """
 
     at: int
@@ -49,18 +51,16 @@ class CelRecord(NamedTuple):
     uniqueid: str
     linkedid: str
     channel: str
-    name: str
+    context: str
     num: str
     exten: str
-    context: str
-    app: str
-    data: str
+    dialled: str
     extra: str
 
 
 # Plain integers: comparing them is several times cheaper than comparing members of an enumeration.
 _EVENTS = {event.name: int(event) for event in Event if event is not Event.NOTE}
-_NOTE = int(Event.NOTE)
+_NOTE, _APP_START, _CHAN_START = int(Event.NOTE), int(Event.APP_START), int(Event.CHAN_START)
 
 
 class CelParser:
@@ -171,7 +171,7 @@ def _clean_records(data: bytes) -> list[CelRecord] | None:
 
 def _append(records: list[CelRecord], row: list[str]) -> None:
     """``row`` as a record, if the fold reads such. Raises :class:`ValueError` when its time is none."""
-    _, kind, user, time, name, num, _, _, _, exten, context, channel, app, data, _, unique, linked, _, _, extra = row
+    _, kind, user, time, _, num, _, _, _, exten, context, channel, app, data, _, unique, linked, _, _, extra = row
     event = _EVENTS.get(kind)
     if event is None:
         if kind != "USER_DEFINED" or user != "WAYBELL":
@@ -180,4 +180,8 @@ def _append(records: list[CelRecord], row: list[str]) -> None:
     at = int(time[:-7] + time[-6:])
     if time[-7:-6] != "." or not 0 <= at < _LATEST:
         raise ValueError(time)
-    records.append(CelRecord(at, event, unique, linked, channel, name, num, exten, context, app, data, extra))
+    if event != _CHAN_START:
+        num = exten = ""
+    dialled = data if event == _APP_START and app == "Dial" else ""
+    names = (intern(unique), intern(linked), intern(channel), intern(context))
+    records.append(CelRecord(at, event, *names, num, exten, dialled, extra))

@@ -106,9 +106,9 @@ class Conversation:
             self.attempts.append(Attempt(len(self.notes) - 1, []))
 
     def _on_app(self, record: CelRecord) -> None:
-        if record.app != "Dial":
+        if not record.dialled:
             return
-        parts = record.data.split(",", 1)[0].split("&")
+        parts = record.dialled.split(",", 1)[0].split("&")
         latest = self.attempts[-1] if self.attempts else None
         if latest and not latest.parts and latest.note == len(self.notes) - 1:
             latest.parts = parts

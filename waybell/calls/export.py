@@ -54,7 +54,7 @@ def json_line(call: Call) -> str:
 def _cell(value: Any) -> str:
     text = "" if value is None else str(value)
     if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text):
-        return text
+        return "'" + text
     return text
 
 

@@ -27,7 +27,6 @@ _log = structlog.get_logger(__name__)
 _BATCH = 500
 _MOST_WAITING = 5000
 _IN_PROGRESS_AFTER = 2.0
-_SAVE_SECONDS = 30.0
 _LONGEST_PAUSE = 15.0
 
 
@@ -42,17 +41,22 @@ class Recorder:
         pbx: str = "pbx1",
         normalise: Normalise = plain,
         now: Callable[[], float] = time.time,
+        deadline: float = 30.0,
     ) -> None:
+        """``now``: the clock, in seconds; ``deadline``: the seconds after which the store counts as hanging."""
         self.fold = LogFold(pbx=pbx, normalise=normalise)
         self._store = store
         self._path = path
         self._now = now
+        self._deadline = deadline
         self._follower: Follower | None = None
         self._troubles: set[str] = set()
 
     async def start(self) -> None:
-        """Find the place in the log to go on from. Raises what the store raises."""
-        self._follower = Follower(self._path, await self._store.place())
+        """Find the place in the log to go on from. Raises what the store raises, or :class:`TimeoutError`."""
+        async with asyncio.timeout(self._deadline):
+            place = await self._store.place()
+        self._follower = Follower(self._path, place)
 
     def poll(self) -> bool:
         """Take the log's next bytes; whether there were any. Raises :class:`OSError` when it cannot be read."""
@@ -73,7 +77,7 @@ class Recorder:
         return len(self.fold.final) + len(self.fold.provisional)
 
     async def flush(self) -> None:
-        """Write what there is. Raises what the store raises; everything is then kept for the next time.
+        """Write what there is. What the store raises is raised, and everything is kept for the next time.
 
         A conversation under way gets its row once it lasts a while, and again when something has happened in it.
         """
@@ -131,7 +135,7 @@ class Recorder:
 
     async def _save(self, final: list[Call], provisional: list[Call]) -> None:
         place = self.fold.low_water()
-        async with asyncio.timeout(_SAVE_SECONDS):
+        async with asyncio.timeout(self._deadline):
             try:
                 await self._store.save(final, provisional, place)
             except (DataError, IntegrityError):

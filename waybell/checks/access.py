@@ -16,7 +16,7 @@ def how_to_reach(path: Path) -> tuple[str, str]:
         try:
             status = place.stat()
         except FileNotFoundError:
-            return f"{place} does not exist", f"make it, or start what makes it ({place.parent} is there)"
+            return f"{place} does not exist", "correct the path"
         except OSError as error:
             return f"{place}: {error.strerror}", "see what stands at that place"
         if place != path and not stat.S_ISDIR(status.st_mode):
@@ -26,6 +26,11 @@ def how_to_reach(path: Path) -> tuple[str, str]:
         ):
             return f"user {me()} may not read {place} ({describe(status)})", _let_in(place, status)
     return f"{path} is not what it should be", "correct the path"
+
+
+def is_there(path: Path) -> bool:
+    """Whether this process can see ``path``; unlike ``Path.exists`` false, too, behind a folder closed to us."""
+    return os.access(path, os.F_OK, effective_ids=True)
 
 
 def describe(status: os.stat_result) -> str:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from waybell.calls.cel import FIELDS
-from waybell.checks.access import how_to_reach
+from waybell.checks.access import how_to_reach, is_there
 from waybell.checks.findings import Finding, Site, failed, ok, warning
 
 CHECK = "cel log"
@@ -20,9 +20,9 @@ def check_cel_log(site: Site) -> list[Finding]:
     path = Path(site.settings.cel.path)
     if not os.path.lexists(path) and os.access(path.parent, os.R_OK | os.X_OK, effective_ids=True):
         return [_not_yet(path)]
-    if not path.is_file() or not os.access(path, os.R_OK, effective_ids=True):
+    if not (os.access(path, os.R_OK, effective_ids=True) and path.is_file()):
         problem, remedy = how_to_reach(path)
-        return [failed(CHECK, problem, _for_asterisk(path, remedy))]
+        return [failed(CHECK, problem, remedy if is_there(path.parent) or "may not" in problem else _no_folder(path))]
     return [_last(path, _tail(path))]
 
 
@@ -36,10 +36,10 @@ def _not_yet(path: Path) -> Finding:
     )
 
 
-def _for_asterisk(path: Path, remedy: str) -> str:
-    if path.parent.exists() or not remedy.startswith("make it"):
-        return remedy
-    return f"mkdir {path.parent} && chown asterisk: {path.parent}, since Asterisk does not; or correct cel.path"
+def _no_folder(path: Path) -> str:
+    if is_there(path.parent.parent):
+        return f"mkdir {path.parent} && chown asterisk: {path.parent}, since Asterisk does not; or correct cel.path"
+    return "correct cel.path: the file under cel-custom in Asterisk's log directory (astlogdir in asterisk.conf)"
 
 
 def _tail(path: Path) -> bytes:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from waybell.checks import clock
+from waybell.checks.access import is_there
 from waybell.checks.findings import Finding, Site, failed, ok, warning
 from waybell.people import check as people_check
 from waybell.people.crm import SqlPeople
@@ -30,17 +32,13 @@ async def check_crm(site: Site) -> list[Finding]:
         return [failed(CHECK, problem, "correct the file, or choose another crm.queries") for problem in error.problems]
     except (ValueError, OSError) as error:
         return [failed(CHECK, str(error), "correct crm.url")]
-    if demo and not _is_there(people):
+    if demo and not is_there(Path(people.url.database or "")):
         return [warning(CHECK, "the demo courier company is made at the first start", "set crm.url for a real one")]
     wrong = await people_check.check(people)
-    found = [_wrong(finding) for finding in wrong] or [_right(people, demo)]
+    found = _told_once(wrong) or [_right(people, demo)]
     if people.url.drivername.startswith("mysql") and not any(finding.what == "crm.url" for finding in wrong):
         found = await _ask_server(site, people, found)
     return found
-
-
-def _is_there(people: SqlPeople) -> bool:
-    return Path(people.url.database or "").exists()
 
 
 def _right(people: SqlPeople, demo: bool) -> Finding:
@@ -50,8 +48,12 @@ def _right(people: SqlPeople, demo: bool) -> Finding:
     return ok(CHECK, f"{which} answers {names} of {people.queries.folder.name}")
 
 
-def _wrong(finding: people_check.Finding) -> Finding:
-    return failed(CHECK, f"{finding.what}: {finding.problem}", finding.remedy)
+def _told_once(wrong: Iterable[people_check.Finding]) -> list[Finding]:
+    """A table that is missing is missing for every query that asks it: one line that names them all."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for finding in wrong:
+        places.setdefault((finding.problem, finding.remedy), []).append(finding.what)
+    return [failed(CHECK, f"{', '.join(what)}: {problem}", remedy) for (problem, remedy), what in places.items()]
 
 
 async def _ask_server(site: Site, people: SqlPeople, found: list[Finding]) -> list[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from waybell.checks.access import is_there
 from waybell.checks.findings import Finding, Site, failed, ok, warning
 from waybell.checks.pbx import Pbx, PbxError
 from waybell.resources import data_dir
@@ -43,7 +44,7 @@ def named_extensions(text: str) -> list[tuple[str, str]]:
 
 
 def _not_included(config: Path) -> Finding:
-    first = "" if (config / FILE).is_file() else f"run: waybell dialplan install --to {config}; "
+    first = "" if is_there(config / FILE) else f"run: waybell dialplan install --to {config}; "
     return failed(
         CHECK,
         "the context waybell-incoming is not loaded: no call can come to Waybell",

@@ -21,4 +21,6 @@ def check_recordings(site: Site) -> list[Finding]:
     if os.access(folder, os.R_OK | os.X_OK, effective_ids=True) and folder.is_dir():
         return [ok(CHECK, f"{folder} can be read")]
     problem, remedy = how_to_reach(folder)
+    if problem.endswith("does not exist"):
+        remedy = f"mkdir -p {folder} && chown asterisk: {folder}"
     return [failed(CHECK, problem, f"{remedy}; or correct recordings.url")]

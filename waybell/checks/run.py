@@ -35,7 +35,7 @@ async def _asterisk(site: Site, pbx: Pbx) -> list[Finding]:
     if any(finding.status is Status.FAILED for finding in found):
         local = await _guarded(site, cel.CHECK, cel.check_cel(site, None))
         why = "not looked at: Asterisk cannot be asked (see ari)"
-        return [*found, *local, skipped(dialplan.CHECK, why), skipped(clock.CHECK, f"Asterisk's {why}")]
+        return [*found, *local, skipped(dialplan.CHECK, why), skipped(clock.CHECK, f"of Asterisk {why}")]
     groups = await asyncio.gather(
         _guarded(site, dialplan.CHECK, dialplan.check_dialplan(site, pbx)),
         _guarded(site, dialplan.CHECK, agi.check_pointed_here(site, pbx)),

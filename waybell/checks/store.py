@@ -12,8 +12,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from waybell.checks import clock
-from waybell.checks.access import describe, me
+from waybell.checks.access import describe, how_to_reach, is_there, me
 from waybell.checks.findings import Finding, Site, failed, ok
+from waybell.people.drivers import error_code
 from waybell.store.engine import make_engine
 from waybell.store.migrate import pending
 
@@ -44,14 +45,15 @@ async def check_store(site: Site) -> list[Finding]:
 def explain_store(error: Exception) -> tuple[str, str]:
     """(problem, remedy) for an error of the store's database, on one line and without SQL."""
     original = error.orig if isinstance(error, DBAPIError) and error.orig else error
-    code = original.args[0] if original.args else None
     problem = " ".join(str(original.args[-1] if original.args else original).split())
-    return f"the store says: {problem}", _REMEDY.get(code, "correct store.url, and see that its database may be used")
+    remedy = _REMEDY.get(error_code(original), "correct store.url, and see that its database may be used")
+    return f"the store says: {problem}", remedy
 
 
 def _without_file(file: Path) -> Finding | None:
-    if not file.is_file():
-        return failed(CHECK, f"{file.absolute()} does not exist", "run: waybell init, or correct store.url")
+    if not is_there(file):
+        problem, remedy = how_to_reach(file)
+        return failed(CHECK, problem, "run: waybell init" if problem.endswith("does not exist") else remedy)
     if not os.access(file, os.R_OK | os.W_OK, effective_ids=True) or not os.access(
         file.absolute().parent, os.W_OK, effective_ids=True
     ):

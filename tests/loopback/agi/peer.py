@@ -7,7 +7,7 @@ import contextlib
 import socket
 import struct
 from collections.abc import AsyncIterator
-from typing import Any, Self
+from typing import Any
 
 from agi_app.server import AgiServer
 from agi_app.session import Handler
@@ -24,14 +24,6 @@ class Asterisk:
 
     def __init__(self, peer: socket.socket) -> None:
         self.socket = peer
-
-    @classmethod
-    async def connect(cls, server: AgiServer) -> Self:
-        """Connects; the server may not have accepted yet."""
-        peer = socket.socket()
-        peer.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(peer, ("127.0.0.1", server.port))
-        return cls(peer)
 
     async def send(self, data: bytes) -> None:
         """Sends all of ``data``."""
@@ -81,12 +73,30 @@ class Lines:
         return [event for event, _ in self.lines]
 
 
+class Served(AgiServer):
+    """A server on a free port of its own, and the peers that connected to it."""
+
+    def __init__(self, handler: Handler, **options: Any) -> None:
+        super().__init__(handler, port=0, **({"log": Lines()} | options))
+        self.peers: list[Asterisk] = []
+
+    async def connect(self) -> Asterisk:
+        """A new peer; the server may not have accepted it yet."""
+        peer = Asterisk(socket.socket())
+        self.peers.append(peer)
+        peer.socket.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(peer.socket, ("127.0.0.1", self.port))
+        return peer
+
+
 @contextlib.asynccontextmanager
-async def serving(handler: Handler, **options: Any) -> AsyncIterator[AgiServer]:
-    """A server on a free port of its own."""
-    server = AgiServer(handler, port=0, **({"log": Lines()} | options))
+async def serving(handler: Handler, **options: Any) -> AsyncIterator[Served]:
+    """A running server; all its peers are closed in the end."""
+    server = Served(handler, **options)
     await server.start()
     try:
         yield server
     finally:
         await server.stop(grace=0)
+        for peer in server.peers:
+            peer.close()

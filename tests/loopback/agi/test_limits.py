@@ -13,7 +13,7 @@ from agi_app.limits import Limits
 from agi_app.peers import Peers
 from agi_app.table import Phase, Table
 from agi_app.throttle import Throttled
-from tests.loopback.agi.peer import REQUEST, SUCCESS, Asterisk, Lines, serving
+from tests.loopback.agi.peer import REQUEST, SUCCESS, Lines, serving
 
 COMMAND = set_variable("WAYBELL_NEXT", "s1,office")
 ROOM = 50
@@ -30,18 +30,16 @@ async def test_a_thousand_connections_without_a_request_lock_no_call_out(sent: b
     async with serving(answer, log=log, limits=Limits(max_connections=ROOM, environment_seconds=60)) as server:
         idle = []
         for number in range(1000):
-            idle.append(await Asterisk.connect(server))
+            idle.append(await server.connect())
             if sent:
                 await idle[-1].send(sent)
             if number % 100 == 99:
-                assert await (await Asterisk.connect(server)).step() == COMMAND.line
+                assert await (await server.connect()).step() == COMMAND.line
         counters = server.counters
         assert counters.decided == 10
         assert counters.connections == 1010
         assert counters.connections - counters.evicted - counters.decided <= ROOM
         assert len(log.lines) == 1
-        for peer in idle:
-            peer.close()
     assert log.lines[-1][1]["more_times"] > 900
 
 
@@ -56,20 +54,18 @@ async def test_a_server_full_of_requests_closes_the_next_one_at_once_and_serves_
 
     log = Lines()
     async with serving(wait, log=log, limits=Limits(max_connections=2)) as server:
-        busy = [await Asterisk.connect(server) for _ in range(2)]
+        busy = [await server.connect() for _ in range(2)]
         for peer in busy:
             await peer.send(REQUEST)
         await both.wait()
-        late = await Asterisk.connect(server)
+        late = await server.connect()
         assert await late.receive() == b""
         go.set()
         for peer in busy:
             assert await peer.receive() == COMMAND.line
             await peer.send(SUCCESS)
             assert await peer.receive() == b""
-        assert await (await Asterisk.connect(server)).step() == COMMAND.line
-        for peer in (*busy, late):
-            peer.close()
+        assert await (await server.connect()).step() == COMMAND.line
         assert (server.counters.refused, server.counters.decided) == (1, 3)
         assert log.events == ["agi server is full: 2 calls at once"]
 
@@ -79,7 +75,7 @@ async def test_a_peer_from_elsewhere_is_closed_at_once(monkeypatch: pytest.Monke
     monkeypatch.setattr(Peers, "_decide", lambda self, address: address != "127.0.0.1")
     async with serving(answer, log=log, allowed=[]) as server:
         for _ in range(20):
-            assert await (await Asterisk.connect(server)).receive() == b""
+            assert await (await server.connect()).receive() == b""
         assert (server.counters.refused, server.counters.sessions) == (20, 0)
         assert log.events == ["agi peer is not in agi.allow_remote"]
 

@@ -44,24 +44,23 @@ class Thinking:
 
 async def test_a_request_gets_one_command_and_is_closed_after_its_reply() -> None:
     async with serving(answer) as server:
-        assert await (await Asterisk.connect(server)).step() == COMMAND.line
+        assert await (await server.connect()).step() == COMMAND.line
         assert (server.counters.connections, server.counters.sessions, server.counters.decided) == (1, 1, 1)
 
 
 async def test_the_recorded_step_is_served() -> None:
     request, expected, reply = read(RECORDED / "step.txt")
     async with serving(answer) as server:
-        peer = await Asterisk.connect(server)
+        peer = await server.connect()
         await peer.send(request.data)
         assert await peer.receive() == expected.data
         await peer.send(reply.data)
         assert await peer.receive() == b""
-        peer.close()
 
 
 async def test_a_request_byte_by_byte_is_served() -> None:
     async with serving(answer) as server:
-        peer = await Asterisk.connect(server)
+        peer = await server.connect()
         peer.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in REQUEST:
             await peer.send(bytes([byte]))
@@ -69,7 +68,6 @@ async def test_a_request_byte_by_byte_is_served() -> None:
         for byte in b"HANGUP\n100 Trying\n" + SUCCESS:
             await peer.send(bytes([byte]))
         assert await peer.receive() == b""
-        peer.close()
         assert server.counters.decided == 1
 
 
@@ -77,8 +75,8 @@ async def test_connecting_and_closing_costs_nothing() -> None:
     log = Lines()
     async with serving(answer, log=log) as server:
         for _ in range(100):
-            (await Asterisk.connect(server)).close()
-        assert await (await Asterisk.connect(server)).step() == COMMAND.line
+            (await server.connect()).close()
+        assert await (await server.connect()).step() == COMMAND.line
         assert server.counters.connections == 101
         assert (server.counters.protocol_errors, log.lines) == (0, [])
 
@@ -86,19 +84,18 @@ async def test_connecting_and_closing_costs_nothing() -> None:
 async def test_connecting_and_resetting_costs_nothing() -> None:
     async with serving(answer) as server:
         for _ in range(20):
-            (await Asterisk.connect(server)).reset()
-        assert await (await Asterisk.connect(server)).step() == COMMAND.line
+            (await server.connect()).reset()
+        assert await (await server.connect()).step() == COMMAND.line
 
 
 @pytest.mark.parametrize("sent", [b"", b"agi_network: yes\nagi_req", REQUEST[:-1]])
 async def test_a_connection_without_a_whole_request_is_dropped(sent: bytes) -> None:
     log = Lines()
     async with serving(answer, log=log, limits=Limits(environment_seconds=0.05)) as server:
-        peer = await Asterisk.connect(server)
+        peer = await server.connect()
         if sent:
             await peer.send(sent)
         assert await peer.receive() == b""
-        peer.close()
         assert server.counters.deadline == 1
         assert log.events == ["agi request took too long"]
 
@@ -106,11 +103,10 @@ async def test_a_connection_without_a_whole_request_is_dropped(sent: bytes) -> N
 @pytest.mark.parametrize("size", [5, 40, len(REQUEST) - 1])
 async def test_a_peer_that_dies_inside_the_environment_is_closed(size: int) -> None:
     async with serving(answer) as server:
-        peer = await Asterisk.connect(server)
+        peer = await server.connect()
         await peer.send(REQUEST[:size])
         peer.socket.shutdown(socket.SHUT_WR)
         assert await peer.receive() == b""
-        peer.close()
         assert (server.counters.protocol_errors, server.counters.sessions) == (1, 0)
 
 
@@ -118,34 +114,32 @@ async def test_a_peer_that_dies_inside_the_environment_is_closed(size: int) -> N
 async def test_bytes_after_the_environment_end_it_without_a_command(forged: bytes) -> None:
     thinking = Thinking()
     async with serving(thinking) as server:
-        peer = await Asterisk.connect(server)
+        peer = await server.connect()
         await peer.send(REQUEST)
         await thinking.started.wait()
         await peer.send(forged)
         assert await peer.receive() == b""
         await thinking.cancelled.wait()
-        peer.close()
         assert server.counters.protocol_errors == 1
 
 
 async def test_a_caller_who_hangs_up_meanwhile_still_gets_the_command() -> None:
     thinking = Thinking()
     async with serving(thinking) as server:
-        peer = await Asterisk.connect(server)
+        peer = await server.connect()
         await peer.send(REQUEST + b"HANGUP\n")
         await thinking.started.wait()
         thinking.answer.set()
         assert await peer.receive() == COMMAND.line
         await peer.send(SUCCESS)
         assert await peer.receive() == b""
-        peer.close()
 
 
 @pytest.mark.parametrize("leave", [Asterisk.close, Asterisk.reset])
 async def test_a_peer_that_goes_away_cancels_its_request(leave: object) -> None:
     thinking = Thinking()
     async with serving(thinking) as server:
-        peer = await Asterisk.connect(server)
+        peer = await server.connect()
         await peer.send(REQUEST)
         await thinking.started.wait()
         assert callable(leave)
@@ -157,23 +151,21 @@ async def test_a_peer_that_goes_away_cancels_its_request(leave: object) -> None:
 async def test_a_handler_that_is_too_slow_is_cancelled_and_its_call_let_go() -> None:
     log, thinking = Lines(), Thinking()
     async with serving(thinking, log=log, limits=Limits(session_seconds=0.05)) as server:
-        peer = await Asterisk.connect(server)
+        peer = await server.connect()
         await peer.send(REQUEST)
         assert await peer.receive() == b""
         await thinking.cancelled.wait()
-        peer.close()
         assert log.events == ["agi handler took too long"]
 
 
 async def test_a_command_without_a_reply_is_given_up() -> None:
     log = Lines()
     async with serving(answer, log=log, limits=Limits(command_seconds=0.05)) as server:
-        peer = await Asterisk.connect(server)
+        peer = await server.connect()
         await peer.send(REQUEST)
         assert await peer.receive() == COMMAND.line
         await peer.send(b"100 Trying\nHANGUP\n200 res")
         assert await peer.receive() == b""
-        peer.close()
         assert log.events == ["agi reply took too long"]
 
 
@@ -183,12 +175,11 @@ async def test_a_command_without_a_reply_is_given_up() -> None:
 async def test_a_refused_command_is_logged_and_closed(reply: bytes) -> None:
     log = Lines()
     async with serving(answer, log=log) as server:
-        peer = await Asterisk.connect(server)
+        peer = await server.connect()
         await peer.send(REQUEST)
         assert await peer.receive() == COMMAND.line
         await peer.send(reply)
         assert await peer.receive() == b""
-        peer.close()
         assert (server.counters.command_errors, server.counters.decided) == (1, 0)
         assert log.events == ["asterisk refused our command"]
 
@@ -200,7 +191,7 @@ async def test_a_handler_that_raises_lets_the_call_go_and_is_logged_once_with_it
     log = Lines()
     async with serving(broken, log=log) as server:
         for _ in range(10):
-            assert await (await Asterisk.connect(server)).step() == b""
+            assert await (await server.connect()).step() == b""
         assert server.counters.handler_errors == 10
         assert log.events == ["agi handler failed"]
         assert isinstance(log.lines[0][1]["exc_info"], KeyError)
@@ -212,7 +203,7 @@ async def test_a_command_that_asterisk_would_misread_is_never_sent() -> None:
         return command("NOOP", "x" * 8190)
 
     async with serving(too_long) as server:
-        assert await (await Asterisk.connect(server)).step() == b""
+        assert await (await server.connect()).step() == b""
         assert server.counters.handler_errors == 1
 
 
@@ -221,14 +212,14 @@ async def test_a_handler_that_is_cancelled_from_elsewhere_closes_the_socket() ->
         raise asyncio.CancelledError
 
     async with serving(cancelled) as server:
-        assert await (await Asterisk.connect(server)).step() == b""
+        assert await (await server.connect()).step() == b""
 
 
 async def test_stopping_lets_a_running_request_finish_and_takes_no_new_one() -> None:
     thinking = Thinking()
     async with serving(thinking) as server:
         port = server.port
-        peer = await Asterisk.connect(server)
+        peer = await server.connect()
         await peer.send(REQUEST)
         await thinking.started.wait()
         stopping = asyncio.create_task(server.stop(grace=60))
@@ -240,21 +231,18 @@ async def test_stopping_lets_a_running_request_finish_and_takes_no_new_one() -> 
         await peer.send(SUCCESS)
         assert await peer.receive() == b""
         await stopping
-        peer.close()
         assert server.counters.decided == 1
 
 
 async def test_stopping_ends_what_does_not_finish_in_time() -> None:
     log, thinking = Lines(), Thinking()
     async with serving(thinking, log=log) as server:
-        peer, idle = await Asterisk.connect(server), await Asterisk.connect(server)
+        peer, idle = await server.connect(), await server.connect()
         await peer.send(REQUEST)
         await thinking.started.wait()
         await server.stop(grace=0.01)
         assert thinking.cancelled.is_set()
         assert (await peer.receive(), await idle.receive()) == (b"", b"")
-        peer.close()
-        idle.close()
         assert log.lines == [("agi server stops with sessions open", {"sessions": 2})]
 
 
@@ -272,3 +260,18 @@ async def test_an_address_that_is_taken_is_an_error() -> None:
     async with serving(answer) as server:
         with pytest.raises(OSError, match="in use"):
             await AgiServer(answer, port=server.port).start()
+
+
+async def test_a_log_that_fails_does_not_stop_the_deadlines() -> None:
+    class Broken(Lines):
+        def warning(self, event: str, **details: object) -> None:
+            if "peer" in details:
+                raise BrokenPipeError
+
+    failures: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: failures.append(context))
+    async with serving(answer, log=Broken(), limits=Limits(environment_seconds=0.05)) as server:
+        for _ in range(2):
+            assert await (await server.connect()).receive() == b""
+        assert server.counters.deadline == 2
+    assert failures

@@ -5,6 +5,7 @@ import random
 import sys
 from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -76,6 +77,27 @@ async def test_killed_again_and_again_no_row_is_lost_or_doubled(
     assert len(journal) == len(ROWS)
     await rebuild(engine, log_path)
     assert (await list_calls(engine, limit=1000)).calls == journal
+
+
+async def test_a_store_that_hangs_stops_the_journal_only_for_as_long(mariadb_alone: MariaDB, log_path: Path) -> None:
+    engine = make_engine(mariadb_alone.database().store())
+    await migrate(engine)
+    store = SqlJournalStore(engine, "pbx1")
+    recorder = Recorder(store, log_path, deadline=0.3)
+    log_path.write_bytes(LOG)
+    await recorder.start()
+    while recorder.poll():
+        pass
+    with mariadb_alone.frozen(), pytest.raises(TimeoutError):
+        await recorder.flush()
+    recorder_later = Recorder(store, log_path)
+    await recorder.flush()
+    await recorder_later.start()
+    assert not recorder_later.poll(), "everything is in the journal, nothing is read again"
+    recorder.close()
+    recorder_later.close()
+    assert {call.id: call for call in (await list_calls(engine, limit=1000)).calls} == ROWS
+    await engine.dispose()
 
 
 async def test_a_store_that_is_killed_and_comes_back_has_every_row(mariadb_alone: MariaDB, log_path: Path) -> None:

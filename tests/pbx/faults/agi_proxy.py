@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 _RESET = struct.pack("ii", 1, 0)
-_STEP_SECONDS = 10.0
+_SESSION_SECONDS = 10.0
 
 Happening = Callable[[], Awaitable[None]]
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,48 +31,58 @@ class Cut:
 class AgiProxy:
     """Lets sessions through to ``upstream`` and ends each at ``cut``, where ``happening`` is awaited first.
 
-    ``served`` counts the sessions that Asterisk began, ``passed`` holds the answers that Waybell gave.
+    ``sessions`` counts those that Asterisk began, ``answers`` holds what Waybell said; ``asked`` is set as soon as a
+    whole environment was let through.
     """
 
-    def __init__(self, upstream: int, cut: Cut, happening: Happening | None = None) -> None:
+    def __init__(self, upstream: int, cut: Cut | None, happening: Happening | None = None) -> None:
         self.upstream, self.cut, self.happening = upstream, cut, happening
-        self.served = 0
-        self.passed: list[bytes] = []
+        self.sessions = 0
+        self.answers: list[bytes] = []
+        self.asked = asyncio.Event()
         self.port = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One session."""
-        self.served += 1
-        async with asyncio.timeout(_STEP_SECONDS):
-            upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", self.upstream)
-            try:
-                await self._session(reader, writer, upstream_reader, upstream)
-            finally:
-                await _close(upstream)
-                await _close(writer, reset=self.cut.reset)
+        self.sessions += 1
+        waybell = await asyncio.open_connection("127.0.0.1", self.upstream)
+        try:
+            async with asyncio.timeout(_SESSION_SECONDS):
+                await self._session((reader, writer), waybell)
+        finally:
+            await _close(waybell[1])
+            await _close(writer, reset=self.cut is not None and self.cut.reset)
 
-    async def _session(
-        self,
-        asterisk: asyncio.StreamReader,
-        to_asterisk: asyncio.StreamWriter,
-        waybell: asyncio.StreamReader,
-        to_waybell: asyncio.StreamWriter,
-    ) -> None:
-        at = self.cut.environment
-        read = asterisk.readexactly(at) if at is not None and at >= 0 else asterisk.readuntil(b"\n\n")
-        to_waybell.write((await read)[: at if at is not None else None])
-        await to_waybell.drain()
-        if at is None and self.cut.answer != 0:
-            answer = await waybell.readline()
-            self.passed.append(answer)
-            to_asterisk.write(answer[: self.cut.answer])
-            await to_asterisk.drain()
+    async def _session(self, asterisk: Streams, waybell: Streams) -> None:
+        cut = self.cut or Cut(answer=None)
+        waybell[1].write(await _environment(asterisk[0], cut.environment))
+        await waybell[1].drain()
+        if cut.environment is None:
+            self.asked.set()
+            if cut.answer != 0:
+                await self._answer(asterisk, waybell, cut.answer)
         if self.happening is not None:
             await self.happening()
+        if self.cut is None:
+            waybell[1].write(await asterisk[0].readline())
+            await waybell[0].read()
+
+    async def _answer(self, asterisk: Streams, waybell: Streams, length: int | None) -> None:
+        answer = await waybell[0].readline()
+        self.answers.append(answer)
+        asterisk[1].write(answer[:length])
+        await asterisk[1].drain()
+
+
+async def _environment(reader: asyncio.StreamReader, length: int | None) -> bytes:
+    """Its first ``length`` bytes (the rest is not even read), all but so many of its last, or all of it."""
+    if length is not None and length >= 0:
+        return await reader.readexactly(length)
+    return (await reader.readuntil(b"\n\n"))[:length]
 
 
 @asynccontextmanager
-async def cutting(upstream: int, cut: Cut, happening: Happening | None = None) -> AsyncIterator[AgiProxy]:
+async def proxied(upstream: int, cut: Cut | None, happening: Happening | None = None) -> AsyncIterator[AgiProxy]:
     """A proxy on a port of its own."""
     proxy = AgiProxy(upstream, cut, happening)
     async with _listening(proxy.serve) as proxy.port:

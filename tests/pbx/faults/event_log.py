@@ -34,7 +34,7 @@ def incoming(rows: list[dict[str, str]]) -> dict[str, str]:
     return {
         row["LinkedID"]: row["Exten"]
         for row in rows
-        if row["EventType"] == "CHAN_START" and row["Context"] == "waybell-incoming"
+        if row["EventType"] == "CHAN_START" and row["UniqueID"] == row["LinkedID"]
     }
 
 

@@ -11,9 +11,9 @@ ANSWERED = trace("answered")
 RECORDS = raw_records(ANSWERED)
 
 
-def line(event: str = "HANGUP", *, kind: str = "", user: str = "", name: str = "", extra: str = "") -> bytes:
+def line(event: str = "HANGUP", *, kind: str = "", user: str = "", num: str = "", extra: str = "") -> bytes:
     """One record as ``cel_custom`` writes it."""
-    fields = [event, kind or event, user, "1795311325.262949", name, "79161234567", "", "", "", "s", "waybell"]
+    fields = [event, kind or event, user, "1795311325.262949", num, num, num, num, "", "s", "waybell"]
     fields += ["PJSIP/trunk-00000020", "", "", "", "1795311325.31", "1795311325.31", "", "", extra]
     return (",".join('"' + field.replace('"', '""') + '"' for field in fields) + "\n").encode()
 
@@ -31,12 +31,10 @@ def test_a_record_has_the_fields_that_the_fold_reads() -> None:
         uniqueid="1795311325.31",
         linkedid="1795311325.31",
         channel="PJSIP/trunk-0000001f",
-        name="Ivan",
+        context="from-trunk",
         num="79161234567",
         exten="100",
-        context="from-trunk",
-        app="",
-        data="",
+        dialled="",
         extra="",
     )
 
@@ -54,6 +52,7 @@ def test_events_that_the_fold_has_no_use_for_are_left_out() -> None:
 def test_only_our_own_user_events_are_notes() -> None:
     ours = line("WAYBELL", kind="USER_DEFINED", user="WAYBELL")
     others = line("WAYBELL", kind="USER_DEFINED", user="OTHER") + line("WAYBELL", kind="HANGUP", user="WAYBELL")
+    others += line("WAYBELL", kind="CHAN_END", user="WAYBELL")
     assert [record.event for record in parse(ours + others)] == [Event.NOTE, Event.HANGUP]
 
 
@@ -86,7 +85,7 @@ def test_a_half_written_record_waits_for_its_end() -> None:
 
 
 def test_a_record_half_written_in_a_value_that_ends_with_a_line_feed_waits_too() -> None:
-    record = line(name='two\nlines\n"quoted"\n')
+    record = line(num='two\nlines\n"quoted"\n')
     for cut in range(1, len(record)):
         records, parser = fed(RECORDS[0] + record[:cut], record[cut:])
         assert (len(records), parser.skipped) == (2, 0)
@@ -107,15 +106,15 @@ def test_bytes_that_are_no_utf8_stay_readable() -> None:
         "\r\n\x00,\x1c\u2028,",
     ],
 )
-def test_a_hostile_name_forges_no_record(name: str) -> None:
-    records, parser = fed(line() + line(name=name) + line())
-    assert [record.name for record in records] == ["", name, ""]
+def test_a_hostile_caller_forges_no_record(name: str) -> None:
+    records, parser = fed(line("CHAN_START") + line("CHAN_START", num=name) + line("CHAN_START"))
+    assert [record.num for record in records] == ["", name, ""]
     assert parser.skipped == 0
 
 
-def test_a_hostile_name_forges_no_record_even_behind_garbage() -> None:
-    forged = line("CHAN_START", name="Forged").decode()
-    records, parser = fed(b'"garbage\n' + line(name=f"x\n{forged}") + line(name='\n"') + line())
+def test_a_hostile_caller_forges_no_record_even_behind_garbage() -> None:
+    forged = line("CHAN_START", num="Forged").decode()
+    records, parser = fed(b'"garbage\n' + line(num=f"x\n{forged}") + line(num='\n"') + line())
     assert [record.event for record in records] == [Event.HANGUP] * 3
     assert parser.skipped == 1
 

@@ -61,6 +61,12 @@ def test_a_menu_that_answers_the_line_is_nobody_who_answers() -> None:
     assert [(step.verb, step.result) for step in call.route] == [("menu", "HANGUP")]
 
 
+def test_a_phone_that_answers_without_reaching_the_caller_is_nobody_who_answers() -> None:
+    call = folded("answered", without=frozenset({Event.BRIDGE_ENTER, Event.BRIDGE_EXIT}))
+    assert call.legs[0].answered_at is not None
+    assert (call.status, call.answered_by) == (Status.MISSED, None)
+
+
 def test_waiting_ends_when_a_person_answers_not_when_the_menu_does() -> None:
     call = folded("menu_answered")
     assert (call.wait_seconds, call.ring_seconds, call.talk_seconds) == (6.935, 1.002, 1.069)
@@ -99,7 +105,8 @@ def test_a_number_with_foreign_characters_is_anonymous() -> None:
 
 def test_a_prefix_before_the_dialled_number_does_not_hide_who_was_rung() -> None:
     records = [
-        record._replace(data=record.data.replace("PJSIP/7901", "PJSIP/887901")) for record in parse(trace("answered"))
+        record._replace(dialled=record.dialled.replace("PJSIP/7901", "PJSIP/887901"))
+        for record in parse(trace("answered"))
     ]
     assert fold(records) == folded("answered")
 
@@ -109,7 +116,7 @@ def test_a_prefix_before_the_dialled_number_does_not_hide_who_was_rung() -> None
 )
 def test_every_way_of_writing_a_dial_string_tells_the_number(dialled: str) -> None:
     records = [
-        record._replace(data=dialled) if record.app == "Dial" else record
+        record._replace(dialled=dialled) if record.dialled else record
         for record in parse(trace("answered"))
         if record.event != Event.NOTE
     ]
