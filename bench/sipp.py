@@ -20,6 +20,7 @@ SCENARIOS = Path(__file__).parent / "scenarios"
 _NO_LIMIT = "100000"
 _REPLY_MS = 8000
 _SOCKET_BYTES = "4000000"
+_LOG_FIELDS = 7
 
 Address = tuple[str, int]
 
@@ -39,8 +40,12 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """What became of a :class:`Load`. ``ring_ms``: from each INVITE to its first 180; SIPp reads its clock in steps of
-    a few milliseconds. ``late_seconds``: how much longer it all took than the rate asks for."""
+    """What became of a :class:`Load`.
+
+    ``ring_ms``: from each INVITE to its first 180, by the times of SIPp's message log, which are exact to the
+    microsecond (its response times come in steps of 4 ms). ``late_seconds``: how much longer it all took than the
+    rate asks for.
+    """
 
     created: int
     failed: int
@@ -51,7 +56,8 @@ class LoadResult:
 
 
 async def call(load: Load, pbx: Address, local_host: str, folder: Path) -> LoadResult:
-    """Places the calls and waits for their end; ``folder`` is emptied of nothing and holds SIPp's files afterwards."""
+    """Places the calls and waits for their end; ``folder`` is made and holds SIPp's files. Raises
+    :class:`SippFailedError` when SIPp itself fails; calls that fail are in the result."""
     folder.mkdir(parents=True)
     lines = (f"{planned.caller};{planned.dialled}\n" for planned in load.calls)
     (folder / "callers.csv").write_text("SEQUENTIAL\n" + "".join(lines), encoding="utf-8")
@@ -60,7 +66,7 @@ async def call(load: Load, pbx: Address, local_host: str, folder: Path) -> LoadR
     process = await _sipp(folder, "caller", [
         f"{pbx[0]}:{pbx[1]}", "-i", local_host, "-bind_local", "-inf", "callers.csv", "-m", str(len(load.calls)),
         "-r", f"{load.rate:g}", "-d", str(load.hold_ms), "-recv_timeout", str(_REPLY_MS),
-        "-trace_stat", "-stf", "stat.csv", "-fd", "1", "-trace_rtt", "-rtt_freq", "1", "-trace_shortmsg",
+        "-trace_stat", "-stf", "stat.csv", "-fd", "1", "-trace_shortmsg", "-shortmessage_file", "messages.log",
     ])  # fmt: skip
     try:
         async with asyncio.timeout(planned_seconds + 4 * _REPLY_MS / 1000):
@@ -128,18 +134,27 @@ def _result(folder: Path, late_seconds: float) -> LoadResult:
         created=int(last["TotalCallCreated"]),
         failed=int(last["FailedCall(C)"]),
         retransmissions=int(last["Retransmissions(C)"]),
-        ring_ms=tuple(time for path in folder.glob("caller_*_rtt.csv") for time in read_times(path)),
+        ring_ms=tuple(ring_times(folder / "messages.log")),
         late_seconds=late_seconds,
         errors=_said(folder),
     )
 
 
-def read_times(path: Path) -> list[float]:
-    """The response times of SIPp's ``-trace_rtt`` file, in ms."""
-    with path.open(newline="") as file:
-        rows = csv.reader(file, delimiter=";")
-        next(rows, None)
-        return [float(row[1]) for row in rows if len(row) > 1]
+def ring_times(log: Path) -> list[float]:
+    """Milliseconds from each call's first INVITE to its first 180 in SIPp's short message log."""
+    sent: dict[str, float] = {}
+    times: list[float] = []
+    with log.open(errors="replace") as lines:
+        for line in lines:
+            fields = line.rstrip("\n").split("\t")
+            if len(fields) != _LOG_FIELDS:
+                continue
+            _, _, at, direction, call_id, _, text = fields
+            if direction == "S" and text.startswith("INVITE "):
+                sent.setdefault(call_id, float(at))
+            elif direction == "R" and text.startswith("SIP/2.0 180") and call_id in sent:
+                times.append((float(at) - sent.pop(call_id)) * 1000)
+    return times
 
 
 def _said(folder: Path) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import odbc
@@ -39,12 +39,13 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A running variant; ``pids`` are its processes by role."""
+    """A running variant; ``pids`` are its processes by role, ``agi_port`` is 0 where nobody is asked over AGI."""
 
     name: str
     pbx: Asterisk
     pids: Mapping[str, int]
-    routes: RouteLog = field(compare=False)
+    routes: RouteLog
+    agi_port: int = 0
 
     def meter(self) -> Meter:
         """Counts CPU time from now on."""
@@ -99,7 +100,7 @@ async def _empty(world: World) -> AsyncIterator[Variant]:
             assert process.stdout is not None
             async with asyncio.timeout(_START_SECONDS):
                 await process.stdout.readline()
-            yield _variant(EMPTY, world, pbx, process.pid)
+            yield _variant(EMPTY, world, pbx, process.pid, port)
         finally:
             process.terminate()
             await process.wait()
@@ -112,7 +113,7 @@ async def _waybell(world: World) -> AsyncIterator[Variant]:
         _asterisk(world, agi_port=port) as pbx,
         Waybell(folder, waybell_settings(world, port, folder, pbx.cel_path)) as waybell,
     ):
-        yield _variant(WAYBELL, world, pbx, waybell.pid)
+        yield _variant(WAYBELL, world, pbx, waybell.pid, port)
 
 
 def _asterisk(world: World, files: Mapping[str, str] | None = None, agi_port: int = 0) -> Asterisk:
@@ -125,8 +126,6 @@ def _asterisk(world: World, files: Mapping[str, str] | None = None, agi_port: in
     )
 
 
-def _variant(name: str, world: World, pbx: Asterisk, app: int | None = None) -> Variant:
-    pids = {"asterisk": pbx.pid, "database": world.server.pid}
-    if app is not None:
-        pids["app"] = app
-    return Variant(name, pbx, pids, RouteLog(pbx.cel_path))
+def _variant(name: str, world: World, pbx: Asterisk, app: int = 0, agi_port: int = 0) -> Variant:
+    pids = {"asterisk": pbx.pid, "database": world.server.pid} | ({"app": app} if app else {})
+    return Variant(name, pbx, pids, RouteLog(pbx.cel_path), agi_port)

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from importlib.metadata import version
 from ipaddress import IPv4Network, IPv6Network
 
@@ -130,10 +130,13 @@ def _shown(url: str) -> str:
 
 
 def tell_supervisor(message: str) -> None:
-    """systemd's notification protocol (sd_notify): where ``$NOTIFY_SOCKET`` is set, says that we are ready."""
+    """systemd's notification protocol (sd_notify): where ``$NOTIFY_SOCKET`` is set, says that we are ready.
+
+    A supervisor that no longer listens is no reason to end differently.
+    """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.connect("\0" + address[1:] if address.startswith("@") else address)
         notify.send(message.encode())

@@ -33,6 +33,12 @@ class JournalReader:
         """The ids of all rows."""
         return {row["id"] for row in await self.rows()}
 
+    async def finished(self, number: int, deadline: float = 15.0) -> None:
+        """Returns once there are ``number`` rows of calls that are over. Raises ``TimeoutError``."""
+        async with asyncio.timeout(deadline):
+            while sum(row["status"] != "in_progress" for row in await self.rows()) < number:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)  # a table tells nobody
+
     async def next_call(self, known: set[str], deadline: float = 15.0) -> dict[str, Any]:
         """The one call that is not among ``known``, once it is over. Raises ``TimeoutError``."""
         async with asyncio.timeout(deadline):
@@ -41,4 +47,4 @@ class JournalReader:
                 if new and all(row["status"] != "in_progress" for row in new):
                     (row,) = new
                     return row
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.05)  # a table tells nobody

@@ -53,17 +53,18 @@ async def test_without_waybell_the_office_rings_at_once_and_the_journal_has_it_l
 
 async def test_a_waybell_that_hangs_holds_calls_only_until_the_dialplans_limit(stack: Stack) -> None:
     callers = Callers(stack)
+    stack.provider.behaviours[BORIS] = Answer(talk=4.5)
+    talking = asyncio.create_task(callers.call(ANNA))
+    await (await stack.provider.called(BORIS)).answered()
     os.kill(stack.waybell.pid, signal.SIGSTOP)
     await callers.at_once([ANNA, STRANGER])
     os.kill(stack.waybell.pid, signal.SIGCONT)
-    assert callers.rung() == [OFFICE] * 2
-    # It goes on as if nothing had been, and a call that it then decides is not cut off by that limit.
-    stack.provider.behaviours[BORIS] = Answer(talk=4.5)
-    await callers.call(ANNA)
+    await talking
     assert callers.rung() == [OFFICE] * 2 + [BORIS]
-    assert sorted(row["route"][0]["source"] for row in await journal_of(callers)) == ["crm", "fallback", "fallback"]
-    answered = [row for row in await journal_of(callers) if row["answered_by"]["number"] == BORIS]
-    assert answered[0]["talk_seconds"] > 4.4
+    rows = await journal_of(callers)
+    assert sorted(row["route"][0]["source"] for row in rows) == ["crm", "fallback", "fallback"]
+    # The limit ended with the decision: a conversation may last longer.
+    assert max(row["talk_seconds"] for row in rows) > 4.4
 
 
 async def test_a_graceful_stop_during_calls_loses_nothing(stack: Stack) -> None:
@@ -89,8 +90,9 @@ async def test_a_step_under_way_is_finished_before_a_graceful_stop(stack: Stack)
         with locked(stack.waybell.directory / "crm.db"):
             call = asyncio.create_task(callers.call(STRANGER))
             await proxy.asked.wait()
-            assert await stack.waybell.stop() == 0
-        placed = await call
+            stopping = asyncio.create_task(stack.waybell.stop())
+            placed = await call
+        assert await stopping == 0
     await settled(stack.pbx.cel_path, 1)
     (note,) = notes(stack.pbx.cel_path)[placed.did]
     assert (note.step, note.kind, note.source) == ("find", "", "fallback")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from waybell.checks import agi, cel, cel_log, clock, crm, recordings, store
+from waybell.checks import agi, ari, cel, cel_log, clock, crm, recordings, store
 from waybell.checks.dialplan import named_extensions
 from waybell.checks.findings import Finding, Site, Status, ok
 from waybell.checks.run import ORDER, _guarded, run_checks
@@ -229,6 +229,21 @@ class TestAgi:
     )
     def test_whether_an_agi_address_leads_to_ours(self, server: str, listen: str, same: bool) -> None:
         assert agi._is_same(server, listen) is same
+
+
+class TestVersion:
+    @pytest.mark.parametrize("version", ["22.10.1", "22.10.1+dfsg+~cs6.17-1", "22.11.0", "23.0.0"])
+    def test_a_new_enough_asterisk_needs_no_word(self, version: str) -> None:
+        assert ari._version(version) == []
+
+    @pytest.mark.parametrize(
+        "version", ["22.10.0", "22.9.3~dfsg", "20.15.0", "certified-22.8-cert1", "GIT-master-1a2b"]
+    )
+    def test_an_older_or_unknown_one_is_a_warning_that_names_the_advisories(self, version: str) -> None:
+        found = only(ari._version(version), Status.WARNING)
+        assert f"Asterisk {version} " in found.message
+        assert "advisories of June 2026" in found.message
+        assert "22.10.1 or newer" in found.advice
 
 
 class TestRecordings:

@@ -6,26 +6,36 @@ import grp
 import os
 import pwd
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 
-def how_to_reach(path: Path) -> tuple[str, str]:
-    """(problem, remedy) for ``path``, which this process cannot read."""
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What keeps this process from a file; ``is_missing`` when nothing is there at all."""
+
+    problem: str
+    remedy: str
+    is_missing: bool = False
+
+
+def what_hinders(path: Path) -> Obstacle:
+    """The first obstacle on the way to ``path``, which this process cannot read."""
     for place in [*reversed(path.absolute().parents), path]:
         needed = os.R_OK if place == path and not place.is_dir() else os.X_OK
         try:
             status = place.stat()
         except FileNotFoundError:
-            return f"{place} does not exist", "correct the path"
+            return Obstacle(f"{place} does not exist", "correct the path", is_missing=True)
         except OSError as error:
-            return f"{place}: {error.strerror}", "see what stands at that place"
+            return Obstacle(f"{place}: {error.strerror}", "see what stands at that place")
         if place != path and not stat.S_ISDIR(status.st_mode):
-            return f"{place} is no folder", "correct the path"
+            return Obstacle(f"{place} is no folder", "correct the path")
         if not os.access(place, needed, effective_ids=True) or (
             place == path and not os.access(place, os.R_OK, effective_ids=True)
         ):
-            return f"user {me()} may not read {place} ({describe(status)})", _let_in(place, status)
-    return f"{path} is not what it should be", "correct the path"
+            return Obstacle(f"user {me()} may not read {place} ({describe(status)})", _let_in(place, status))
+    return Obstacle(f"{path} is not what it should be", "correct the path")
 
 
 def is_there(path: Path) -> bool:

@@ -56,6 +56,6 @@ def _version(text: str) -> list[Finding]:
         warning(
             CHECK,
             f"Asterisk {text} {what} {needed}, the first without the ARI security advisories of June 2026",
-            f"update Asterisk to {needed} or newer; until then let nobody but Waybell reach {CHECK.upper()}",
+            f"update Asterisk to {needed} or newer; until then let nobody but Waybell reach ARI",
         )
     ]

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from waybell.calls.cel import FIELDS
-from waybell.checks.access import how_to_reach, is_there
+from waybell.checks.access import is_there, what_hinders
 from waybell.checks.findings import Finding, Site, failed, ok, warning
 
 CHECK = "cel log"
@@ -21,8 +21,8 @@ def check_cel_log(site: Site) -> list[Finding]:
     if not os.path.lexists(path) and os.access(path.parent, os.R_OK | os.X_OK, effective_ids=True):
         return [_not_yet(path)]
     if not (os.access(path, os.R_OK, effective_ids=True) and path.is_file()):
-        problem, remedy = how_to_reach(path)
-        return [failed(CHECK, problem, remedy if is_there(path.parent) or "may not" in problem else _no_folder(path))]
+        obstacle = what_hinders(path)
+        return [failed(CHECK, obstacle.problem, _no_folder(path) if obstacle.is_missing else obstacle.remedy)]
     return [_last(path, _tail(path))]
 
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from waybell.checks.access import how_to_reach
+from waybell.checks.access import what_hinders
 from waybell.checks.findings import Finding, Site, failed, ok, skipped
 
 CHECK = "recordings"
@@ -20,7 +20,6 @@ def check_recordings(site: Site) -> list[Finding]:
     folder = Path(unquote(url.path))
     if os.access(folder, os.R_OK | os.X_OK, effective_ids=True) and folder.is_dir():
         return [ok(CHECK, f"{folder} can be read")]
-    problem, remedy = how_to_reach(folder)
-    if problem.endswith("does not exist"):
-        remedy = f"mkdir -p {folder} && chown asterisk: {folder}"
-    return [failed(CHECK, problem, f"{remedy}; or correct recordings.url")]
+    obstacle = what_hinders(folder)
+    remedy = f"mkdir -p {folder} && chown asterisk: {folder}" if obstacle.is_missing else obstacle.remedy
+    return [failed(CHECK, obstacle.problem, f"{remedy}; or correct recordings.url")]

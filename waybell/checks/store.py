@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from waybell.checks import clock
-from waybell.checks.access import describe, how_to_reach, is_there, me
+from waybell.checks.access import describe, is_there, me, what_hinders
 from waybell.checks.findings import Finding, Site, failed, ok
 from waybell.people.drivers import error_code
 from waybell.store.engine import make_engine
@@ -52,8 +52,8 @@ def explain_store(error: Exception) -> tuple[str, str]:
 
 def _without_file(file: Path) -> Finding | None:
     if not is_there(file):
-        problem, remedy = how_to_reach(file)
-        return failed(CHECK, problem, "run: waybell init" if problem.endswith("does not exist") else remedy)
+        obstacle = what_hinders(file)
+        return failed(CHECK, obstacle.problem, "run: waybell init" if obstacle.is_missing else obstacle.remedy)
     if not os.access(file, os.R_OK | os.W_OK, effective_ids=True) or not os.access(
         file.absolute().parent, os.W_OK, effective_ids=True
     ):

@@ -1,0 +1,53 @@
+"""What the figures must be, and whether they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bench.variants import PLAIN, WAYBELL
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One target: what was found, what it must be, and whether it is."""
+
+    what: str
+    found: str
+    must: str
+    met: bool
+
+
+def verdicts(document: Mapping[str, Any]) -> list[Verdict]:
+    """All targets for the document of a run."""
+    return [*_calls(document), *_rest(document)]
+
+
+def _calls(document: Mapping[str, Any]) -> Iterator[Verdict]:
+    ratio = document["ratio"]
+    shown = f"{ratio['median']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f})"
+    yield Verdict("CPU added to a call, Waybell over func_odbc", shown, "≤ 1.4, goal 1.0", ratio["median"] <= 1.4)
+    waybell = document["variants"][WAYBELL]
+    late = waybell["setup_ms_added"]["p99"]
+    yield Verdict("setup delay added, p99", f"{late:.1f} ms", "≤ 150 ms", late <= 150)
+    wanted = min(300.0, 0.8 * document["variants"][PLAIN]["highest_rate"])
+    rate = waybell["highest_rate"]
+    yield Verdict("rate held without a failed call", f"{rate} /s", f"≥ {wanted:g} /s", rate >= wanted > 0)
+    wrong = sum(waybell[name] for name in ("failed", "misrouted"))
+    yield Verdict("calls failed or put through wrongly at 100 /s", str(wrong), "0", wrong == 0)
+
+
+def _rest(document: Mapping[str, Any]) -> Iterator[Verdict]:
+    small, big = document["lookup"].values()
+    for key, what in (("elapsed_us", "time"), ("database_cpu_us", "database CPU")):
+        grows = big[key] / small[key] if small[key] else 0.0
+        what = f"lookup {what}, {big['recipients']:,} over {small['recipients']:,} recipients"
+        yield Verdict(what, f"{grows:.2f}", "≤ 1.5", 0 < grows <= 1.5)
+    memory = document["memory"]
+    shown = f"{memory['last_mb']:.0f} MB"
+    yield Verdict(f"memory after {memory['calls']:,} calls", shown, "≤ 120 MB", memory["last_mb"] <= 120)
+    shown = f"{memory['growth_mb']:+.1f} MB"
+    yield Verdict("memory added by the second half of them", shown, "≤ 2 MB", memory["growth_mb"] <= 2)
+    speed = document["folding"]["fold_per_second"]
+    yield Verdict("event log read and folded", f"{speed:,.0f} records/s", "≥ 20,000", speed >= 20_000)
