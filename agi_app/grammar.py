@@ -7,13 +7,12 @@ import re
 from agi_app.events import Environment, RemoteProtocolError, Reply, Trying
 from agi_app.limits import Limits
 
-FIRST_LINE = b"agi_network: yes\n"
-"""How every FastAGI connection starts."""
+START = b"agi_"
+"""How every environment starts, whoever speaks: anything else is no FastAGI."""
 
 _VARIABLE = re.compile(r"^(agi_[a-z0-9_]+): ([^\n\0]*)$", re.MULTILINE)
 _ARGUMENTS = tuple(f"agi_arg_{number}" for number in range(1, 129))
-# The last line before the arguments since Asterisk 1.6: an environment that somebody ended early lacks it.
-_LAST_VARIABLE = "agi_threadid"
+_REQUEST = "agi_request"
 _SHOWN = 60
 
 
@@ -31,10 +30,17 @@ def parse_environment(data: bytes, limits: Limits) -> Environment:
         raise RemoteProtocolError(f"the AGI environment has over {limits.max_variables} lines")
     if len(data) > limits.max_line_bytes and max(map(len, data.split(b"\n"))) > limits.max_line_bytes:
         raise RemoteProtocolError(f"a line of the AGI environment has over {limits.max_line_bytes} bytes")
-    if _LAST_VARIABLE not in variables:
-        raise RemoteProtocolError(f"the AGI environment ended before {_LAST_VARIABLE}")
-    path, _, query = variables.get("agi_network_script", "").partition("?")
+    if _REQUEST not in variables:
+        raise RemoteProtocolError(f"the AGI environment ended before {_REQUEST}")
+    path, _, query = _route(variables).partition("?")
     return Environment(variables, _arguments(data, variables), path, query)
+
+
+def _route(variables: dict[str, str]) -> str:
+    """``step`` of ``agi://host:port/step``. Asterisk gives it in a line of its own; other clients may not."""
+    if "agi_network_script" in variables:
+        return variables["agi_network_script"]
+    return variables[_REQUEST].partition("://")[2].partition("/")[2]
 
 
 def _arguments(data: bytes, variables: dict[str, str]) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from agi_app.events import (
     Reply,
     Trying,
 )
-from agi_app.grammar import FIRST_LINE, parse_environment, parse_reply
+from agi_app.grammar import START, parse_environment, parse_reply
 from agi_app.limits import Limits
 
 __all__ = [
@@ -152,7 +152,7 @@ class AgiConnection:
 
     def _environment(self) -> Environment | None:
         buffer = self._buffer
-        if not buffer.startswith(FIRST_LINE) and not FIRST_LINE.startswith(buffer):
+        if not buffer.startswith(START) and not START.startswith(buffer):
             raise self._failed(f"the peer does not speak FastAGI: it started with {buffer[:_SHOWN]!r}")
         end = buffer.find(b"\n\n", self._scanned)
         size = len(buffer) if end < 0 else end + 2

@@ -26,7 +26,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a rate did: ``failed`` calls of ``calls``, ``misrouted`` among the others, the 99th percentile to ringing."""
+    """What a rate did: ``failed`` calls of ``calls``, ``misrouted`` among the others."""
 
     rate: int
     calls: int
@@ -85,5 +85,5 @@ async def _try(rate: int, seconds: float, variant: Variant, traffic: Traffic, fo
 async def _until_no_calls(variant: Variant) -> None:
     """What one rate has broken must not spoil the next."""
     async with asyncio.timeout(_DRAIN_SECONDS):
-        while await variant.calls_now():
+        while await variant.calls_now():  # noqa: ASYNC110 - Asterisk has no event for "all calls are over"
             await asyncio.sleep(0.5)

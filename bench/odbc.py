@@ -35,7 +35,7 @@ def asterisk_files() -> dict[str, str]:
 
 
 def function_sections() -> str:
-    """One section a query, ``ODBC_RECIPIENT_COURIER(<number>)`` and so on; the number goes in as func_odbc quotes it."""
+    """``ODBC_RECIPIENT_COURIER(<number>)`` and so on, a section each; the number goes in as func_odbc quotes it."""
     by_name = load_queries("measoft").by_name
     return "\n".join(
         f"[{name.upper()}]\ndsn = courier\nreadsql = {_NUMBER.join(by_name[name].parts)}\n" for name in _QUERIES

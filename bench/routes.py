@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 from bench.traffic import PlannedCall
-from waybell.calls.cel import CelParser, CelRecord, Event
+
+# Columns of the log, as ``dialplan/cel_custom.conf`` orders them.
+_EVENT, _NUM, _APP, _DATA, _UNIQUEID, _LINKEDID = 0, 5, 12, 13, 15, 16
 
 
 class RouteLog:
@@ -15,28 +18,31 @@ class RouteLog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._parser = CelParser()
+        self._offset = 0
 
     def misrouted(self, planned: Iterable[PlannedCall]) -> int:
         """How many of the ``planned`` calls since the last look did not ring exactly what they should."""
         wanted = Counter((call.caller, call.dial) for call in planned)
         return sum((wanted - Counter(rung(self._news()))).values())
 
-    def _news(self) -> list[CelRecord]:
+    def _news(self) -> list[str]:
         if not self._path.exists():
             return []
         with self._path.open("rb") as file:
-            file.seek(self._parser.position)
-            return self._parser.feed(file.read())
+            file.seek(self._offset)
+            data = file.read()
+        data = data[: data.rfind(b"\n") + 1]
+        self._offset += len(data)
+        return data.decode(errors="replace").splitlines()
 
 
-def rung(records: Iterable[CelRecord]) -> list[tuple[str, str]]:
-    """Caller's number and dial string of each ``Dial`` in ``records``."""
+def rung(lines: Iterable[str]) -> list[tuple[str, str]]:
+    """Caller's number and dial string of each ``Dial`` in ``lines`` of the log."""
     callers: dict[str, str] = {}
     found: list[tuple[str, str]] = []
-    for record in records:
-        if record.event == Event.CHAN_START and record.uniqueid == record.linkedid:
-            callers[record.uniqueid] = record.num
-        elif record.event == Event.APP_START and record.app == "Dial":
-            found.append((callers.get(record.uniqueid, ""), record.data.partition(",")[0]))
+    for row in csv.reader(lines):
+        if row[_EVENT] == "CHAN_START" and row[_UNIQUEID] == row[_LINKEDID]:
+            callers[row[_UNIQUEID]] = row[_NUM]
+        elif row[_EVENT] == "APP_START" and row[_APP] == "Dial":
+            found.append((callers.get(row[_UNIQUEID], ""), row[_DATA].partition(",")[0]))
     return found

@@ -5,37 +5,35 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 from typing import cast
 
 from bench.traffic import PlannedCall
 
-_ENVIRONMENT = """agi_network: yes
-agi_network_script: step
-agi_request: agi://127.0.0.1:4573/step
-agi_channel: PJSIP/trunk-{number:08x}
-agi_language: ru
-agi_type: PJSIP
-agi_uniqueid: pbx1-1795312826.{number}
-agi_version: 22.10.1
-agi_callerid: {caller}
-agi_calleridname: unknown
-agi_callingpres: 0
-agi_callingani2: 0
-agi_callington: 0
-agi_callingtns: 0
-agi_dnid: unknown
-agi_rdnis: unknown
-agi_context: waybell
-agi_extension: s
-agi_priority: 6
-agi_enhanced: 0.0
-agi_accountcode:
-agi_threadid: 140658846660288
-agi_arg_1:
-agi_arg_2:
-agi_arg_3: {dialled}
-
-"""
+# As Asterisk 22 sends them, with what differs from call to call left out.
+_ALWAYS = {
+    "network": "yes",
+    "network_script": "step",
+    "request": "agi://127.0.0.1:4573/step",
+    "language": "ru",
+    "type": "PJSIP",
+    "version": "22.10.1",
+    "calleridname": "unknown",
+    "callingpres": "0",
+    "callingani2": "0",
+    "callington": "0",
+    "callingtns": "0",
+    "dnid": "unknown",
+    "rdnis": "unknown",
+    "context": "waybell",
+    "extension": "s",
+    "priority": "6",
+    "enhanced": "0.0",
+    "accountcode": "",
+    "threadid": "140658846660288",
+    "arg_1": "",
+    "arg_2": "",
+}
 _SECONDS = 10.0
 
 
@@ -62,13 +60,25 @@ class StepsClient:
         loop = asyncio.get_running_loop()
         for planned in waiting:
             self._asked += 1
-            text = _ENVIRONMENT.format(number=self._asked, caller=planned.caller, dialled=planned.dialled)
             over: asyncio.Future[bytes] = loop.create_future()
-            await loop.create_connection(lambda t=text, o=over: _Peer(t.encode(), o), "127.0.0.1", self._port)
+            await loop.create_connection(
+                partial(_Peer, environment(planned, self._asked), over), "127.0.0.1", self._port
+            )
             async with asyncio.timeout(_SECONDS):
                 command = await over
             if planned.dial.encode() not in command:
                 raise NoAnswerError(f"{planned} was answered with {command!r}")
+
+
+def environment(planned: PlannedCall, number: int) -> bytes:
+    """The request of the ``number``-th call's first step."""
+    own = {
+        "channel": f"PJSIP/trunk-{number:08x}",
+        "uniqueid": f"pbx1-1795312826.{number}",
+        "callerid": planned.caller,
+        "arg_3": planned.dialled,
+    }
+    return "".join(f"agi_{name}: {value}\n" for name, value in {**_ALWAYS, **own}.items()).encode() + b"\n"
 
 
 class _Peer(asyncio.Protocol):

@@ -42,8 +42,8 @@ def _rest(document: Mapping[str, Any]) -> Iterator[Verdict]:
     small, big = document["lookup"].values()
     for key, what in (("elapsed_us", "time"), ("database_cpu_us", "database CPU")):
         grows = big[key] / small[key] if small[key] else 0.0
-        what = f"lookup {what}, {big['recipients']:,} over {small['recipients']:,} recipients"
-        yield Verdict(what, f"{grows:.2f}", "≤ 1.5", 0 < grows <= 1.5)
+        sizes = f"{big['recipients']:,} over {small['recipients']:,} recipients"
+        yield Verdict(f"lookup {what}, {sizes}", f"{grows:.2f}", "≤ 1.5", 0 < grows <= 1.5)
     memory = document["memory"]
     shown = f"{memory['last_mb']:.0f} MB"
     yield Verdict(f"memory after {memory['calls']:,} calls", shown, "≤ 120 MB", memory["last_mb"] <= 120)

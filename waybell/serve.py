@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from importlib.metadata import version
 from ipaddress import IPv4Network, IPv6Network
@@ -24,11 +24,17 @@ from agi_app.steps import Steps
 from waybell import wiring
 from waybell.configuration import SettingsError
 from waybell.logs import set_up_logs
+from waybell.people.check import check
+from waybell.people.crm import SqlPeople
+from waybell.people.values import People
 from waybell.settings import Settings
 from web_app.app import build_app
 
 PARTS = ("agi", "journal", "web")
 _GRACE_SECONDS = 5.0
+
+Health = dict[str, Callable[[], bool]]
+"""For each part that can be unwell, whether it is well just now."""
 
 
 def run(settings: Settings, only: Collection[str] = PARTS) -> None:
@@ -44,14 +50,19 @@ async def _serve(settings: Settings, only: frozenset[str]) -> None:
     log = structlog.get_logger("waybell")
     stopping = _stop_signal()
     registry = CollectorRegistry()
+    health: Health = {}
     async with AsyncExitStack() as stack:
         if "journal" in only:
-            await stack.enter_async_context(wiring.journal(settings))
+            health["journal"] = await stack.enter_async_context(wiring.journal(settings))
         if "agi" in only:
-            server = await stack.enter_async_context(_agi(settings))
+            crm = await stack.enter_async_context(wiring.crm(settings))
+            health["crm"] = lambda: not crm.down
+            asking = asyncio.create_task(_tell_findings(crm))
+            stack.callback(asking.cancel)
+            server = await stack.enter_async_context(_agi(settings, wiring.cached(settings, crm)))
             registry.register(AgiCollector(server.counters))
         if "web" in only:
-            await stack.enter_async_context(_web(settings, registry, only))
+            await stack.enter_async_context(_web(settings, registry, health))
         log.info("ready", parts=",".join(sorted(only)), crm=_shown(settings.crm.url), store=_shown(settings.store.url))
         tell_supervisor("READY=1")
         await stopping.wait()
@@ -66,30 +77,34 @@ def _stop_signal() -> asyncio.Event:
     return stopping
 
 
+async def _tell_findings(crm: SqlPeople) -> None:
+    """What is wrong with the CRM's queries, by file and column, once at the start; calls do not wait for it."""
+    for finding in await check(crm):
+        structlog.get_logger("crm").error(finding.what, problem=finding.problem, what_to_do=finding.remedy)
+
+
 @asynccontextmanager
-async def _agi(settings: Settings) -> AsyncIterator[AgiServer]:
+async def _agi(settings: Settings, people: People) -> AsyncIterator[AgiServer]:
     chosen = settings.agi
-    flow = wiring.flow(settings)
     host, port = _address(chosen.listen)
     allowed: tuple[IPv4Network | IPv6Network, ...] | None = chosen.allow_remote or None
-    async with wiring.people(settings) as people:
-        steps = Steps(flow, people, wiring.dialling(settings))
-        limits = Limits(max_connections=chosen.max_connections, session_seconds=chosen.session_seconds)
-        server = AgiServer(steps, host=host, port=port, limits=limits, allowed=allowed)
-        try:
-            await server.start()
-        except OSError as error:
-            raise SettingsError(f"agi.listen: {chosen.listen} cannot be opened: {error.strerror}") from None
-        try:
-            yield server
-        finally:
-            await server.stop(_GRACE_SECONDS)
+    steps = Steps(wiring.flow(settings), people, wiring.dialling(settings))
+    limits = Limits(max_connections=chosen.max_connections, session_seconds=chosen.session_seconds)
+    server = AgiServer(steps, host=host, port=port, limits=limits, allowed=allowed)
+    try:
+        await server.start()
+    except OSError as error:
+        raise SettingsError(f"agi.listen: {chosen.listen} cannot be opened: {error.strerror}") from None
+    try:
+        yield server
+    finally:
+        await server.stop(_GRACE_SECONDS)
 
 
 @asynccontextmanager
-async def _web(settings: Settings, registry: CollectorRegistry, parts: frozenset[str]) -> AsyncIterator[None]:
+async def _web(settings: Settings, registry: CollectorRegistry, health: Health) -> AsyncIterator[None]:
     async def ready() -> dict[str, bool]:
-        return dict.fromkeys(sorted(parts), True)
+        return {part: well() for part, well in health.items()}
 
     host, port = _address(settings.web.listen)
     app = build_app(ready, registry, version("waybell"))

@@ -17,7 +17,7 @@ from waybell.calls.recorder import Recorder
 from waybell.calls.writer import SqlJournalStore
 from waybell.numbers import NumberPlan
 from waybell.people.cache import CachedPeople
-from waybell.people.crm import open_people
+from waybell.people.crm import SqlPeople, open_people
 from waybell.people.demo import create_demo_crm
 from waybell.people.values import People
 from waybell.routing.dialling import Dialling
@@ -64,42 +64,54 @@ def flow(settings: Settings) -> Flow:
 
 
 @asynccontextmanager
-async def people(settings: Settings) -> AsyncIterator[People]:
-    """The CRM behind its cache. Raises :class:`waybell.people.queries.QueryError` for queries that cannot be used."""
-    crm = settings.crm
-    if crm.url == DEMO_CRM:
-        create_demo_crm(Path(make_url(crm.url).database or ""))
-    source = open_people(crm.url, crm.queries, crm.deadline, crm.connections)
+async def crm(settings: Settings) -> AsyncIterator[SqlPeople]:
+    """The CRM, connected as far as it can be. Raises :class:`waybell.people.queries.QueryError` for wrong queries."""
+    chosen = settings.crm
+    if chosen.url == DEMO_CRM:
+        create_demo_crm(Path(make_url(chosen.url).database or ""))
+    source = open_people(chosen.url, chosen.queries, chosen.deadline, chosen.connections)
     await source.start()
     try:
-        yield CachedPeople(source, max_age=crm.cache_hours * 3600)
+        yield source
     finally:
         await source.close()
 
 
+def cached(settings: Settings, source: People) -> People:
+    """``source`` with its last answers kept for when it fails."""
+    return CachedPeople(source, max_age=settings.crm.cache_hours * 3600)
+
+
 @asynccontextmanager
-async def journal(settings: Settings) -> AsyncIterator[None]:
-    """The journal, kept up to date from the event log inside the block, and written to its end on leaving it."""
+async def people(settings: Settings) -> AsyncIterator[People]:
+    """Who is behind a number, for a command that asks once."""
+    async with crm(settings) as source:
+        yield source
+
+
+@asynccontextmanager
+async def journal(settings: Settings) -> AsyncIterator[Callable[[], bool]]:
+    """The journal, kept up to date from the event log inside the block, and written to its end on leaving it.
+
+    Gives a function that tells whether all is well with it.
+    """
     engine = make_engine(settings.store.url)
-    stop = asyncio.Event()
-    task = asyncio.create_task(_keep_journal(settings, engine, stop), name="journal")
+    cel = settings.cel
+    store = SqlJournalStore(engine, cel.pbx)
+    recorder = Recorder(store, Path(cel.path), pbx=cel.pbx, normalise=normalise(settings))
+    stop, migrated = asyncio.Event(), asyncio.Event()
+    task = asyncio.create_task(_keep_journal(engine, recorder, stop, migrated), name="journal")
     try:
-        yield
+        yield lambda: migrated.is_set() and recorder.well
     finally:
         stop.set()
         await task
         await engine.dispose()
 
 
-async def _keep_journal(settings: Settings, engine: AsyncEngine, stop: asyncio.Event) -> None:
-    cel = settings.cel
+async def _keep_journal(engine: AsyncEngine, recorder: Recorder, stop: asyncio.Event, migrated: asyncio.Event) -> None:
     if await _migrated(engine, stop):
-        recorder = Recorder(
-            SqlJournalStore(engine, cel.pbx),
-            Path(cel.path),
-            pbx=cel.pbx,
-            normalise=normalise(settings),
-        )
+        migrated.set()
         await recorder.run(stop)
 
 

@@ -90,7 +90,7 @@ def test_an_environment_may_come_byte_by_byte() -> None:
 
 
 def test_a_route_without_a_path_has_an_empty_one() -> None:
-    (event,) = AgiConnection(LIMITS).receive_data(environment(LINES[0], *LINES[2:]))
+    (event,) = AgiConnection(LIMITS).receive_data(environment(LINES[0], b"agi_request: agi://127.0.0.1"))
     assert isinstance(event, Environment)
     assert (event.path, event.query, event.args) == ("", "", ())
 
@@ -127,9 +127,9 @@ BROKEN_ENVIRONMENTS = {
     "a missing argument": environment(*LINES, ARGS[0], ARGS[2]),
     "argument zero": environment(*LINES, b"agi_arg_0: x", *ARGS),
     "HANGUP inside": environment(*LINES[:5], b"HANGUP", *LINES[5:]),
-    "an early end": environment(*LINES[:6]),
+    "an early end": environment(*LINES[:6]) + environment(*LINES[6:]),
     "nothing but its first line": environment(LINES[0]),
-    "not agi_network first": environment(*LINES[1:]),
+    "a first line that is no variable": b"asterisk: 22\n" + environment(*LINES[1:]),
     "nothing at all": b"\n",
     "too many lines": environment(*LINES[:5], *(b"agi_x%d: 1" % n for n in range(40)), *LINES[5:]),
     "too long a line": environment(*LINES[:5], b"agi_x: " + b"x" * 1000, *LINES[5:]),
@@ -145,6 +145,13 @@ def test_an_environment_is_refused_for(data: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
         connection.receive_data(data)
     assert connection.state is State.FAILED
+
+
+def test_a_client_that_gives_no_script_is_understood_by_its_request() -> None:
+    lines = (b"agi_request: agi://127.0.0.1:4573/step?v=2", b"agi_callerid: 79161234567", b"agi_arg_1: s0")
+    (event,) = AgiConnection(LIMITS).receive_data(environment(*lines))
+    assert isinstance(event, Environment)
+    assert (event.path, event.query, event.args) == ("step", "v=2", ("s0",))
 
 
 def test_an_environment_that_never_ends_is_refused_at_its_limit() -> None:

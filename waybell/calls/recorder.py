@@ -72,6 +72,11 @@ class Recorder:
             self._follower.close()
 
     @property
+    def well(self) -> bool:
+        """Whether log and store work just now."""
+        return not self._troubles
+
+    @property
     def waiting(self) -> int:
         """How many finished calls wait to be written."""
         return len(self.fold.final) + len(self.fold.provisional)

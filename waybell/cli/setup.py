@@ -10,7 +10,7 @@ import typer
 
 from waybell.checks.findings import ASTERISK_CONFIG
 from waybell.cli.options import Config, settings_for_command
-from waybell.initialising import InitError, Initialised, initialise
+from waybell.initialising import SYSTEM_CONFIG, USER, InitError, Initialised, initialise
 from waybell.installing import Done, InstallError, install_dialplan, is_included, sounds_folder
 from waybell.prompts import PromptsError, make_prompts
 from waybell.resources import data_dir
@@ -101,13 +101,15 @@ def _left(to: Path, done: list[Done]) -> list[str]:
 
 def _next_steps(done: Initialised) -> list[str]:
     service = data_dir("dialplan") / _SERVICE
+    # Root may read what the service may not.
+    as_service = f"sudo -u {USER} " if done.config.is_relative_to(SYSTEM_CONFIG.parent) else ""
     steps = [
         *done.todo,
         f"Set crm.url, calls.company_number and calls.office in {done.config}",
         f"Put the user into ari.conf: [{done.ari_user}], type = user, password = the one in {done.config} under [ari]",
         "Run: waybell dialplan install",
         f"Run: cp {service} /etc/systemd/system/ && systemctl daemon-reload && systemctl enable --now waybell",
-        "Run: waybell check",
+        f"Run: {as_service}waybell check",
     ]
     return ["", "What to do next:", *(f"{number}. {step}" for number, step in enumerate(steps, start=1))]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import select
+import socket
 from ipaddress import ip_network
 
 import pytest
@@ -41,6 +43,16 @@ async def test_a_thousand_connections_without_a_request_lock_no_call_out(sent: b
         assert counters.connections - counters.evicted - counters.decided <= ROOM
         assert len(log.lines) == 1
     assert log.lines[-1][1]["more_times"] > 900
+
+
+async def test_a_burst_of_connections_leaves_no_more_than_there_is_room_for() -> None:
+    async with serving(answer, limits=Limits(max_connections=ROOM, environment_seconds=60)) as server:
+        burst = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(4 * ROOM)]
+        assert await (await server.connect()).step() == COMMAND.line
+        still_open = [peer for peer in burst if not select.select([peer], [], [], 0)[0]]
+        for peer in burst:
+            peer.close()
+        assert len(still_open) <= ROOM
 
 
 async def test_a_server_full_of_requests_closes_the_next_one_at_once_and_serves_again_later() -> None:

@@ -213,6 +213,7 @@ async def test_a_handler_that_is_cancelled_from_elsewhere_closes_the_socket() ->
 
     async with serving(cancelled) as server:
         assert await (await server.connect()).step() == b""
+        assert server.counters.deadline == 0
 
 
 async def test_stopping_lets_a_running_request_finish_and_takes_no_new_one() -> None:

@@ -1,4 +1,4 @@
-"""Stands between Asterisk and a Waybell and ends their session at an exact byte, or is a server that does not answer."""
+"""Stands between Asterisk and a Waybell and ends their session at an exact byte; or a server that never answers."""
 
 from __future__ import annotations
 

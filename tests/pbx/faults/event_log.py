@@ -6,17 +6,22 @@ import asyncio
 import csv
 import io
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy.exc import OperationalError
 
 from lab.watch import until_file
 from tests.pbx.journal import JournalReader
 from waybell.notes import Note, decode
 
+# fmt: off
 _FIELDS = (
-    "EventType,eventenum,userdeftype,EventTime,Name,Num,ani,rdnis,dnid,Exten,Context,ChanName,AppName,AppData,"
-    "AccountCode,UniqueID,LinkedID,Peer,UserField,EventExtra"
-).split(",")
+    "EventType", "eventenum", "userdeftype", "EventTime", "Name", "Num", "ani", "rdnis", "dnid", "Exten", "Context",
+    "ChanName", "AppName", "AppData", "AccountCode", "UniqueID", "LinkedID", "Peer", "UserField", "EventExtra",
+)
+# fmt: on
 _END = '"LINKEDID_END","LINKEDID_END","",'
 _JOURNAL_SECONDS = 15.0
 
@@ -61,14 +66,14 @@ async def finished_rows(journal: JournalReader, count: int, deadline: float = _J
     rows: list[dict[str, Any]] = []
     try:
         async with asyncio.timeout(deadline):
-            while True:
-                rows = await journal.rows()
-                if len(rows) >= count and all(row["status"] != "in_progress" for row in rows):
-                    return rows
+            while len(rows) < count or any(row["status"] == "in_progress" for row in rows):
                 await asyncio.sleep(0.1)
+                with suppress(OperationalError):  # a store that a Waybell just started has not prepared yet
+                    rows = await journal.rows()
     except TimeoutError:
-        states = [(row["dialed"], row["status"]) for row in rows]
-        raise TimeoutError(f"the journal has {len(rows)} of {count} calls finished within {deadline:g} s: {states}") from None
+        there = [(row["dialed"], row["status"]) for row in rows]
+        raise TimeoutError(f"{count} finished calls in the journal within {deadline:g} s: {there}") from None
+    return rows
 
 
 def dialled(rows: list[dict[str, Any]]) -> list[str]:
