@@ -30,7 +30,6 @@ POINTS = {
     "after the environment, before a byte of the answer": Cut(answer=0),
     "after the answer's first byte": Cut(answer=1),
     "inside the answer's state": Cut(answer=60),
-    "inside the answer's last argument": Cut(answer=-420),
 }
 ANSWERED = {
     "inside the answer's note": Cut(answer=-40),
