@@ -76,9 +76,9 @@ def environment(planned: PlannedCall, number: int) -> bytes:
         "channel": f"PJSIP/trunk-{number:08x}",
         "uniqueid": f"pbx1-1795312826.{number}",
         "callerid": planned.caller,
-        "arg_3": planned.dialled,
     }
-    return "".join(f"agi_{name}: {value}\n" for name, value in {**_ALWAYS, **own}.items()).encode() + b"\n"
+    lines = {**own, **_ALWAYS, "arg_3": planned.dialled}
+    return "".join(f"agi_{name}: {value}\n" for name, value in lines.items()).encode() + b"\n"
 
 
 class _Peer(asyncio.Protocol):

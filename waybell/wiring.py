@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from waybell import numbers
+from waybell.calls.fold import plain
 from waybell.calls.recorder import Recorder
 from waybell.calls.writer import SqlJournalStore
 from waybell.numbers import NumberPlan
@@ -36,9 +37,13 @@ def number_plan(settings: Settings) -> NumberPlan:
 
 
 def normalise(settings: Settings) -> Callable[[str], str]:
-    """Gives a number's digits as the journal holds them; empty text for what is none."""
+    """Gives a number's digits as the journal holds them; empty text for what is none.
+
+    A number with a foreign character is anonymous here as it is in the dialplan: the journal names nobody who was
+    not asked for.
+    """
     plan = number_plan(settings)
-    return lambda raw: numbers.parse(raw, plan).digits
+    return lambda raw: numbers.parse(raw, plan).digits if plain(raw) else ""
 
 
 def dialling(settings: Settings) -> Dialling:

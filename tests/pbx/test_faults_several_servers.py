@@ -97,4 +97,3 @@ async def test_instances_that_come_and_go_in_turn_leave_no_call_to_the_office(st
         await calling
     assert callers.rung() == [BORIS] * 40
     await journal_of(callers)
-
