@@ -38,7 +38,8 @@ class Steps:
         self._people = people
         self._dialling = dialling
         self._clock = clock
-        self._log = structlog.get_logger("steps")
+        # Bound here, once: a lazy logger would be made anew for every step, also where nothing is written.
+        self._log = structlog.get_logger("steps").bind()
 
     async def __call__(self, request: Environment) -> Command:
         """The one command that answers ``request``."""

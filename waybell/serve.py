@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.metadata import version
 from ipaddress import IPv4Network, IPv6Network
 
 import structlog
-import uvicorn
 import uvloop
 from prometheus_client import CollectorRegistry
 from sqlalchemy.engine import make_url
@@ -24,13 +24,12 @@ from agi_app.steps import Steps
 from waybell import wiring
 from waybell.configuration import SettingsError
 from waybell.logs import set_up_logs
+from waybell.parts import PARTS
 from waybell.people.check import check
 from waybell.people.crm import SqlPeople
 from waybell.people.values import People
 from waybell.settings import Settings
-from web_app.app import build_app
 
-PARTS = ("agi", "journal", "web")
 _GRACE_SECONDS = 5.0
 
 Health = dict[str, Callable[[], bool]]
@@ -64,6 +63,9 @@ async def _serve(settings: Settings, only: frozenset[str]) -> None:
         if "web" in only:
             await stack.enter_async_context(_web(settings, registry, health))
         log.info("ready", parts=",".join(sorted(only)), crm=_shown(settings.crm.url), store=_shown(settings.store.url))
+        # What has been made so far stays to the end: the collector need not look at it again with every call.
+        gc.collect()
+        gc.freeze()
         tell_supervisor("READY=1")
         await stopping.wait()
         log.info("stopping: no new work is taken, what runs is finished", seconds_at_most=_GRACE_SECONDS)
@@ -103,36 +105,19 @@ async def _agi(settings: Settings, people: People) -> AsyncIterator[AgiServer]:
 
 @asynccontextmanager
 async def _web(settings: Settings, registry: CollectorRegistry, health: Health) -> AsyncIterator[None]:
+    # Only where it is wanted: the web server takes 10 MB.
+    from web_app.app import build_app
+    from web_app.server import listen, serving
+
     async def ready() -> dict[str, bool]:
         return {part: well() for part, well in health.items()}
 
-    host, port = _address(settings.web.listen)
-    app = build_app(ready, registry, version("waybell"))
-    config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="off")
-    server = _WebServer(config)
-    listening = _listen(settings.web.listen, host, port)
-    task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        yield
-    finally:
-        server.should_exit = True
-        await task
-
-
-class _WebServer(uvicorn.Server):
-    """Uvicorn without signal handlers of its own: stopping is decided in one place."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Captures none."""
-        yield
-
-
-def _listen(shown: str, host: str, port: int) -> socket.socket:
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listening = listen(*_address(settings.web.listen))
     except OSError as error:
-        raise SettingsError(f"web.listen: {shown} cannot be opened: {error.strerror}") from None
+        raise SettingsError(f"web.listen: {settings.web.listen} cannot be opened: {error.strerror}") from None
+    async with serving(build_app(ready, registry, version("waybell")), listening):
+        yield
 
 
 def _address(listen: str) -> tuple[str, int]:

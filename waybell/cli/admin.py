@@ -12,11 +12,10 @@ import typer
 from rich.markup import escape
 
 from waybell.checks.findings import ASTERISK_CONFIG, Finding, Site, Status
-from waybell.checks.run import run_checks
 from waybell.cli.options import AsJson, Config, console, print_json, settings_for_command
 from waybell.cli.setup import dialplan_app, init_command, prompts_command
 from waybell.configuration import load_settings
-from waybell.serve import PARTS, run
+from waybell.parts import PARTS
 
 FAILED = 1
 _COLOURS = {Status.OK: "green", Status.WARNING: "yellow", Status.FAILED: "bold red", Status.SKIPPED: "dim"}
@@ -36,6 +35,9 @@ def serve_command(
     only: Annotated[str, typer.Option(help=f"parts to run, separated by commas: {', '.join(PARTS)}")] = "",
 ) -> None:
     """Runs Waybell until it is told to stop."""
+    # Each command loads what it runs: serving needs no checks, and looking at the journal no web server.
+    from waybell.serve import run
+
     parts = [part.strip() for part in only.split(",") if part.strip()]
     run(load_settings(config), parts or PARTS)
 
@@ -48,6 +50,8 @@ def check_command(
     config: Config = None,
 ) -> None:
     """Tries every connection and says what to do about each failure."""
+    from waybell.checks.run import run_checks
+
     site = Site(settings_for_command(config), asterisk_config)
     findings = asyncio.run(run_checks(site))
     well = not any(finding.status is Status.FAILED for finding in findings)

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from waybell.resources import data_dir
 
-_LOCK = "waybell_migrate"
+_VERSION_TABLE = "alembic_version"
 
 
 async def migrate(engine: AsyncEngine) -> None:
@@ -21,37 +15,29 @@ async def migrate(engine: AsyncEngine) -> None:
 
     Raises SQLAlchemy's errors when the database cannot be had or refuses.
     """
+    if not await pending(engine):
+        return
+    # Only now: Alembic takes 11 MB that a Waybell whose store is up to date never needs.
+    from waybell.store.upgrade import upgrade
+
     async with engine.connect() as connection:
-        await connection.run_sync(_upgrade)
+        await connection.run_sync(upgrade)
         await connection.commit()
 
 
 async def pending(engine: AsyncEngine) -> bool:
     """Whether a migration has not been run yet."""
-    newest = await asyncio.to_thread(lambda: ScriptDirectory.from_config(_config()).get_current_head())
     async with engine.connect() as connection:
-        return await connection.run_sync(_current) != newest
+        return await connection.run_sync(_current) != newest()
 
 
-def _upgrade(connection: Connection) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        command.upgrade(config, "head")
-        return
-    connection.exec_driver_sql("SELECT GET_LOCK(%s, 60)", (_LOCK,))
-    try:
-        command.upgrade(config, "head")
-    finally:
-        connection.exec_driver_sql("SELECT RELEASE_LOCK(%s)", (_LOCK,))
+def newest() -> str:
+    """The revision of this version's tables. A migration's file is named ``<revision>_<what it does>.py``."""
+    files = (data_dir("sql") / "migrations" / "versions").glob("[0-9]*_*.py")
+    return max(file.name.partition("_")[0] for file in files)
 
 
 def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(data_dir("sql") / "migrations").replace("%", "%%"))
-    return config
+    if not inspect(connection).has_table(_VERSION_TABLE):
+        return None
+    return connection.execute(text(f"SELECT version_num FROM {_VERSION_TABLE}")).scalar()  # noqa: S608 - our own name

@@ -7,7 +7,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from waybell.store.migrate import migrate, pending
+from waybell.store.migrate import migrate, newest, pending
+from waybell.store.upgrade import head
 from waybell.store.tables import calls, cel_position, metadata
 
 
@@ -55,3 +56,7 @@ async def test_sqlite_lets_readers_read_while_the_journal_is_written(engine: Asy
         async with engine.connect() as connection:
             assert (await connection.execute(text("PRAGMA journal_mode"))).scalar() == "wal"
             assert (await connection.execute(text("PRAGMA foreign_keys"))).scalar() == 1
+
+
+def test_the_newest_revision_by_its_files_name_is_alembics_own_head() -> None:
+    assert newest() == head()
