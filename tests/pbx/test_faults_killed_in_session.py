@@ -89,7 +89,7 @@ async def test_killed_with_its_decision_told_the_decision_counts(stack: Stack, p
 async def test_half_an_answer_rings_no_wrong_phone(tmp_path: Path) -> None:
     """Cut after each byte of the dial string, ``PJSIP/199&PJSIP/100``, on a PBX that has 1, 19 and 10 too."""
     async with company(tmp_path, pbx=Asterisk(extensions=("1", "10", "19"))) as stack:
-        callers = Callers(stack, talk=0)
+        callers = Callers(stack)
         async with proxied(stack.agi_port, None) as proxy:
             await point_at(stack.pbx, proxy.port)
             await callers.call(BORIS)

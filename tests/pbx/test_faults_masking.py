@@ -75,7 +75,6 @@ async def test_neither_side_sees_the_others_number_in_any_message(stack: Stack) 
     for side in (call, arrived):
         await side.media.heard(10)
     await call.request(b"UPDATE", ANNAS_HEADERS)
-    await call.request(b"INFO", ((b"Content-Type", b"text/plain"), *ANNAS_HEADERS), ANNAS)
     await call.hangup()
     await arrived.ended()
     assert len(arrived.messages) > 1

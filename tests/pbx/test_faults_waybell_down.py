@@ -34,7 +34,7 @@ async def test_without_waybell_the_office_rings_at_once_and_the_journal_has_it_l
     await stack.waybell.kill9()
     slowest = 9.0
     for _ in range(2):  # a second try, for a machine that was busy with something else
-        placed = [*await callers.at_once([ANNA, STRANGER]), await callers.call(ANNA)]
+        placed = [*await callers.at_once([ANNA, STRANGER]), await callers.call("8" + ANNA[1:])]
         slowest = max(call.rang_after for call in placed)
         print(f"the office rang after at most {slowest:.4f} s")
         if slowest <= OFFICE_SECONDS:

@@ -22,7 +22,7 @@ _FIELDS = (
     "ChanName", "AppName", "AppData", "AccountCode", "UniqueID", "LinkedID", "Peer", "UserField", "EventExtra",
 )
 # fmt: on
-_END = '"LINKEDID_END","LINKEDID_END","",'
+_END = b'"LINKEDID_END","LINKEDID_END","",'
 _JOURNAL_SECONDS = 15.0
 
 
@@ -58,7 +58,23 @@ def notes(*logs: Path) -> dict[str, list[Note]]:
 
 async def settled(log: Path, calls: int, deadline: float = 10.0) -> None:
     """Returns when Asterisk has written the end of ``calls`` conversations: the log comes a little after the SIP."""
-    await until_file(log, lambda text: text.count(_END) >= calls, deadline)
+
+    def look(_: str) -> bool:
+        return sum(file.read_bytes().count(_END) for file in rotated(log)) >= calls
+
+    await until_file(log, look, deadline)
+
+
+def rotated(log: Path) -> list[Path]:
+    """The log's files, oldest first: ``waybell.csv.2``, ``waybell.csv.1``, ``waybell.csv``."""
+    return sorted(log.parent.glob(f"{log.name}*"), key=lambda file: file.name, reverse=True)
+
+
+def rotate(log: Path) -> None:
+    """What logrotate does without ``copytruncate``: every file gets a name further on."""
+    for file in rotated(log):
+        number = int(file.suffix[1:]) if file != log else 0
+        file.rename(log.with_name(f"{log.name}.{number + 1}"))
 
 
 async def finished_rows(journal: JournalReader, count: int, deadline: float = _JOURNAL_SECONDS) -> list[dict[str, Any]]:
