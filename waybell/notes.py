@@ -3,18 +3,24 @@
 A note travels inside one AGI command, through dialplan variables, into ``CELGenUserEvent(WAYBELL,…)`` and
 comes back in the event log. It is written as ``key=value`` pairs joined by ``;``. Every character that AGI, the
 dialplan or the log could take for syntax is percent-encoded; letters of any alphabet stay readable.
+
+Asterisk 22 cuts a record of its event log at 1,024 bytes, and a note stands in its record twice. So a note has two
+parts of at most 290 bytes, each an event of its own: the first holds what matters most, the second, which is
+mostly empty, what had no room there.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-# A whole AGI command must stay under Asterisk's 8192-byte line; a why or a name never needs more than this.
-_LONGEST_VALUE = 200
-_LONGEST_LIST = 40
+_PART_BYTES = 290
+_VALUE_BYTES = 150
+_LIST_BYTES = 250
+# Sorts behind every first part, which begins with "step": two events may carry the same microsecond.
+_SECOND = "then=2"
 _SPECIAL = re.compile(r"[^\w .+@:/#!?*-]")
 
 
@@ -54,26 +60,53 @@ class Note:
     to: tuple[Target, ...] = ()
 
 
-_TEXT_FIELDS = tuple(f.name for f in fields(Note) if f.name != "to")
 _REQUIRED = ("step", "verb", "why", "source")
+_TEXT_FIELDS = (
+    *_REQUIRED,
+    *("last", "number", "kind", "id", "parcel", "courier", "client", "manager", "dialed", "name"),
+)
+"""In the order of their weight: what has no room in the second part either is left out."""
 
 
-def encode(note: Note) -> str:
-    """``note`` as one line without commas, quotes, brackets, ``$``, ``;`` inside values or control characters."""
-    pairs = [f"{name}={_escape(getattr(note, name))}" for name in _TEXT_FIELDS if getattr(note, name)]
+def encode(note: Note) -> tuple[str, str]:
+    """``note`` as two parts without commas, quotes, brackets, ``$`` or control characters; the second may be empty."""
+    pairs = [f"{name}={_escape(getattr(note, name), _VALUE_BYTES)}" for name in _TEXT_FIELDS if getattr(note, name)]
     if note.to:
-        pairs.append("to=" + "|".join(_encode_target(target) for target in note.to[:_LONGEST_LIST]))
-    return ";".join(pairs)
+        pairs.insert(len(_REQUIRED), "to=" + _encode_targets(note.to))
+    whole = ";".join(pairs)
+    if len(whole.encode()) <= _PART_BYTES:
+        return whole, ""
+    rest = [_SECOND]
+    first = _fill([], pairs, rest)
+    return ";".join(first), ";".join(rest)
 
 
-def decode(text: str) -> Note | None:
-    """The note that :func:`encode` wrote, or ``None`` when ``text`` is not one. Unknown keys are passed over."""
-    raw = dict(_pairs(text.split(";")))
+def decode(first: str, second: str = "") -> Note | None:
+    """The note that :func:`encode` wrote, or ``None`` when it is not one. Unknown keys are passed over."""
+    raw = dict(_pairs(f"{first};{second}".split(";")))
     if not all(name in raw for name in _REQUIRED):
         return None
     values = {name: unquote(raw[name]) for name in _TEXT_FIELDS if name in raw}
-    targets = tuple(_decode_target(part) for part in raw["to"].split("|")) if raw.get("to") else ()
+    targets = tuple(_decode_targets(raw["to"])) if raw.get("to") else ()
     return Note(**values, to=targets)
+
+
+def is_second(text: str) -> bool:
+    """Whether ``text`` is the second part of a note."""
+    return text.startswith(_SECOND + ";")
+
+
+def _fill(first: list[str], pairs: list[str], rest: list[str]) -> list[str]:
+    """Each pair goes where there is room for all of it: first part, second, nowhere."""
+    room = [_PART_BYTES, _PART_BYTES - len(_SECOND) - 1]
+    for pair in pairs:
+        size = len(pair.encode()) + 1
+        for number, part in enumerate((first, rest)):
+            if size <= room[number]:
+                part.append(pair)
+                room[number] -= size
+                break
+    return first
 
 
 def _pairs(parts: Iterable[str]) -> Iterable[tuple[str, str]]:
@@ -83,17 +116,38 @@ def _pairs(parts: Iterable[str]) -> Iterable[tuple[str, str]]:
             yield key, value
 
 
-def _encode_target(target: Target) -> str:
-    values = (target.number, target.kind, target.id, target.name)
-    return "~".join(_escape(value) for value in values).rstrip("~")
+def _encode_targets(targets: tuple[Target, ...]) -> str:
+    """A manager's extensions differ in the number only: what is as in the one before is left out."""
+    written: list[str] = []
+    before: Target | None = None
+    room = _LIST_BYTES
+    for target in targets:
+        values = (target.number, target.kind, target.id, target.name)
+        same = before is not None and values[1:] == (before.kind, before.id, before.name)
+        text = _escape(target.number, 40) if same else "~".join(_escape(value, 60) for value in values)
+        room -= len(text.encode()) + 1
+        if room < 0:
+            break
+        written.append(text)
+        before = target
+    return "|".join(written)
 
 
-def _decode_target(text: str) -> Target:
-    return Target(*(unquote(value) for value in text.split("~")[:4]))
+def _decode_targets(text: str) -> Iterable[Target]:
+    target = Target("")
+    for part in text.split("|"):
+        values = [unquote(value) for value in part.split("~")]
+        target = replace(target, number=values[0]) if len(values) == 1 else Target(*values[:4])
+        yield target
 
 
-def _escape(text: str) -> str:
-    return _SPECIAL.sub(_percent, text[:_LONGEST_VALUE])
+def _escape(text: str, most: int) -> str:
+    """``text`` with what could be syntax percent-encoded, cut to ``most`` bytes between two letters."""
+    escaped = _SPECIAL.sub(_percent, text[:most])
+    while len(escaped.encode("utf-8", "replace")) > most:
+        text = text[: min(len(text), most) * 9 // 10]
+        escaped = _SPECIAL.sub(_percent, text)
+    return escaped
 
 
 def _percent(match: re.Match[str]) -> str:

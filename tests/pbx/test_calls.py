@@ -89,7 +89,7 @@ async def every_call_is_journalled_before_the_next_test(stack: Stack) -> AsyncIt
 
 def all_ended(log: str) -> int:
     """How many conversations the event log has; 0 while one of them goes on."""
-    started = log.count('"CHAN_START","CHAN_START"') - log.count('"CHAN_END","CHAN_END"')
+    started = log.count('"CHAN_START","CHAN_START"') - log.count('"HANGUP","HANGUP"')
     return 0 if started else log.count('"LINKEDID_END","LINKEDID_END"')
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from waybell.calls.cel import CelRecord, Event
-from waybell.notes import Note, decode
+from waybell.notes import Note, decode, is_second
 
 _NOTE, _APP_START, _CHAN_START = int(Event.NOTE), int(Event.APP_START), int(Event.CHAN_START)
 _ANSWER, _ENTER, _EXIT = int(Event.ANSWER), int(Event.BRIDGE_ENTER), int(Event.BRIDGE_EXIT)
@@ -60,6 +60,7 @@ class Conversation:
         self.last = 0
         self.talked = 0
         self._channels: dict[str, Channel] = {}
+        self._first = ""
         self._bridges: dict[str, set[str]] = {}
         self._talking_since: int | None = None
         for record in records:
@@ -98,12 +99,22 @@ class Conversation:
             self._on_hangup(record, channel)
 
     def _on_note(self, record: CelRecord) -> None:
-        note = decode(str(_extra(record).get("extra", "")))
+        text = str(_extra(record).get("extra", ""))
+        if is_second(text):
+            self._complete(text)
+            return
+        note = decode(text)
         if note is None:
             return
+        self._first = text
         self.notes.append((record.at, note))
         if note.verb == "dial":
             self.attempts.append(Attempt(len(self.notes) - 1, []))
+
+    def _complete(self, second: str) -> None:
+        """The second part of the note before it."""
+        if self.notes and (note := decode(self._first, second)):
+            self.notes[-1] = (self.notes[-1][0], note)
 
     def _on_app(self, record: CelRecord) -> None:
         if not record.dialled:

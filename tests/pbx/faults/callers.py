@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lab import sip
+from lab.changes import Changes
 from lab.dialog import Ended
 from lab.phone import Answer
 from lab.stack import Stack
@@ -19,6 +20,7 @@ BORIS, SEMYON, OFFICE = "79010000011", "79010000012", "500"
 COURIER_OF = {ANNA: BORIS, DARIA: SEMYON}
 
 _FIRST_DID = 74950000000
+_PATIENCE = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Callers:
         self.stack = stack
         self.log: list[Placed] = []
         self._dids = _FIRST_DID
+        self._changes = Changes()
         for phone in (stack.provider, stack.office):
             phone.calls.clear()
             phone.behaviours = {}
@@ -46,7 +49,12 @@ class Callers:
     def next_did(self) -> str:
         """A number that nobody dialled before."""
         self._dids += 1
+        self._changes.tell()
         return str(self._dids)
+
+    async def begun(self, calls: int) -> None:
+        """Returns when ``calls`` have been placed."""
+        await self._changes.until(lambda: self._dids - _FIRST_DID >= calls, _PATIENCE, lambda: f"{calls} calls placed")
 
     async def call(self, caller: str, *, headers: sip.Headers = (), patience: float = 10.0) -> Placed:
         """The whole call, to the hang-up of whoever answers. Raises ``TimeoutError`` when nobody rings or ends it."""
