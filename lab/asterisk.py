@@ -1,14 +1,15 @@
 """A real Asterisk of one's own: directories, ports and configuration that no other instance shares.
 
 It runs in a chroot of the cached root file system (``/proc`` and ``/dev`` are mounted in a mount namespace that ends
-with it), or, where ``$WAYBELL_ASTERISK`` names an asterisk program, from the machine itself. Starting it needs root; it
-does not run as root itself, and it dies with the thread that started it.
+with it, where one can be had), or, where ``$WAYBELL_ASTERISK`` names an asterisk program, from the machine itself.
+Starting it needs root; it does not run as root itself, and it dies with the thread that started it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 from collections.abc import Iterable, Mapping
@@ -18,17 +19,15 @@ from types import TracebackType
 from typing import Self
 
 from lab.asterisk_home import Address, OwnConfiguration, make_home
+from lab.pbx_config import PROJECT
 from lab.rootfs import rootfs_path
 
 START_SECONDS = 20.0
 STOP_SECONDS = 5.0
 
-_IN_ROOTFS = """
-root=$1; shift
-mount --rbind /proc "$root/proc"
-mount --rbind /dev "$root/dev"
-exec chroot "$root" "$@"
-"""
+_ENTER_ROOTFS = PROJECT / "lab" / "enter_rootfs.sh"
+_NOT_ENTERED = re.compile(r"^(enter_rootfs|unshare|mount|chroot|setpriv): ", re.MULTILINE)
+_HOW_TO_ENTER = "; run it as root of the machine itself, in Docker, or with a chroot bind-mounted on itself (mount --bind)"
 
 
 class AsteriskFailedError(Exception):
@@ -185,8 +184,7 @@ class Asterisk:
         user = ["--reuid", str(owner[0]), "--regid", str(owner[1]), "--clear-groups"] if owner else []
         command = ["setpriv", *user, "--pdeathsig", "KILL", *program]
         if not self._program:
-            unshare = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", _IN_ROOTFS]
-            command = [*unshare, "in-rootfs", str(self._rootfs), *command]
+            command = ["sh", str(_ENTER_ROOTFS), str(self._rootfs), *command]
         environment = os.environ | {"NOTIFY_SOCKET": f"@{self.directory.name}", "HOME": self.settings.state}
         with self._console.open("wb") as console:
             return await asyncio.create_subprocess_exec(
@@ -207,7 +205,9 @@ class Asterisk:
             task.cancel()
         if tasks[0] not in done:
             what = "ended" if done else f"was not ready after {START_SECONDS:g} s"
-            raise AsteriskFailedError(f"Asterisk in {self._rootfs} {what}; its log ends with:\n{self.log_tail()}")
+            log = self.log_tail()
+            todo = _HOW_TO_ENTER if _NOT_ENTERED.search(log) else ""
+            raise AsteriskFailedError(f"Asterisk in {self._rootfs} {what}{todo}; its log ends with:\n{log}")
 
     async def _end_process(self) -> None:
         process = self._running()

@@ -7,12 +7,13 @@ its raw bytes. What it sends can be any bytes. It needs no registration.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 from lab import sip
 from lab.changes import Changes
-from lab.dialog import ALLOW, SDP, Dialog, Ended, OutgoingCall
-from lab.sip_socket import Address, SipSocket
+from lab.dialog import ALLOW, SDP, CallEndedError, Dialog, Ended, OutgoingCall
+from lab.sip_socket import GIVE_UP, Address, SipSocket
 
 _CANCELLED = (487, b"Request Terminated")
 
@@ -64,6 +65,7 @@ class IncomingCall(Dialog):
         target = sip.uri_of(invite.header("Contact"))
         super().__init__(phone, invite.header("Call-ID"), local, invite.header("From"), target)
         self.invite = invite
+        self.is_acknowledged = False
         self.messages.append(invite)
 
     @property
@@ -101,6 +103,12 @@ class IncomingCall(Dialog):
             self.phone.answer(self.invite, sip.OK, (ALLOW, *SDP), self.media.offer(), self.tag)
             self.note_answered()
 
+    async def hangup(self) -> Ended:
+        """BYE, with its answer awaited; not before the ACK has come, or can come no more (RFC 3261, 15)."""
+        with suppress(CallEndedError, TimeoutError):
+            await self._until("an ACK", lambda: self.is_acknowledged, GIVE_UP)
+        return await super().hangup() if self.end is None else self.end
+
     def refuse(self, status: int, reason: bytes) -> None:
         """Ends an unanswered call."""
         if self.end is None:
@@ -110,6 +118,9 @@ class IncomingCall(Dialog):
     def take(self, request: sip.Message) -> None:
         """A CANCEL ends the INVITE too; everything else is as on the caller's side."""
         super().take(request)
+        if request.method == b"ACK":
+            self.is_acknowledged = True
+            self._changes.tell()
         if request.method == b"CANCEL" and not self.is_answered and self.end is None:
             self.phone.answer(self.invite, _CANCELLED, tag=self.tag)
             self.finish(Ended(*_CANCELLED, by_us=False, reason_header=request.header("Reason")))

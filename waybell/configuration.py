@@ -49,7 +49,9 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
-        raise SettingsError(f"{file}: cannot be read: {error.strerror}; write one with: waybell init") from error
+        denied = isinstance(error, PermissionError)
+        todo = "run it as root or as the user waybell" if denied else "write one with: waybell init"
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}; {todo}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file}: is not TOML: {error}") from error
 

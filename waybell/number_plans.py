@@ -63,9 +63,14 @@ class PhoneNumber:
     extension: str = ""
 
     @property
+    def has_e164(self) -> bool:
+        """Whether it is a telephone's own number, the same from everywhere: mobile or fixed."""
+        return self.kind is NumberKind.MOBILE or self.kind is NumberKind.FIXED
+
+    @property
     def e164(self) -> str:
         """``+79161234567``; empty for what has no E.164 form."""
-        return f"+{self.digits}" if self.kind in (NumberKind.MOBILE, NumberKind.FIXED) else ""
+        return f"+{self.digits}" if self.has_e164 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +117,19 @@ def is_short(digits: str, region: str) -> bool:
 
 
 def from_e164(digits: str) -> PhoneNumber | None:
-    """The number whose E.164 digits these are exactly; the library's ``parse`` would look for a trunk prefix in it."""
+    """The number whose E.164 digits these are exactly."""
+    number = library_number(digits)
+    return None if number is None else _known(number, digits)
+
+
+def library_number(digits: str) -> phonenumbers.PhoneNumber | None:
+    """E.164 ``digits`` as the library's value, by their country code only; its ``parse`` would look for a trunk prefix
+    in them.
+    """
     for length in (1, 2, 3):
         code = digits[:length]
         if code[:1] != "0" and len(digits) > length and int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
-            return _known(_library_number(int(code), digits[length:]), digits)
+            return _library_number(int(code), digits[length:])
     return None
 
 

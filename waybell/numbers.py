@@ -20,6 +20,7 @@ it has no more digits than an extension.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from waybell.number_plans import (
     Dialing,
@@ -38,6 +39,10 @@ __all__ = ["NumberKind", "NumberPlan", "PhoneNumber", "parse", "parse_dialed"]
 # Trunk prefix before the numbering plans of 2009 and later; still dialled, and still printed on parcels.
 _FORMER_TRUNK = {"UA": "8", "UZ": "8"}
 _LONGEST_SHORT = 6
+# Of what is read again and again (a call's caller at each step and in the journal, the company's own number), some
+# two megabytes are remembered; longer texts are nobody's usual spelling and could fill the memory.
+_REMEMBERED = 4096
+_LONGEST_REMEMBERED = 24
 
 _ANONYMOUS = PhoneNumber(NumberKind.ANONYMOUS, "")
 _INVALID = PhoneNumber(NumberKind.INVALID, "")
@@ -46,13 +51,7 @@ _DEFAULT_PLAN = NumberPlan()
 
 def parse(raw: str, plan: NumberPlan = _DEFAULT_PLAN) -> PhoneNumber:
     """The number that ``raw`` spells for somebody at ``plan``. Never raises; ``invalid`` when it spells none."""
-    spelling = read_spelling(raw)
-    if spelling is None:
-        return _INVALID
-    if not spelling.digits:
-        return _ANONYMOUS
-    number = _place(spelling, dialing_in(plan)) or _INVALID
-    return replace(number, extension=spelling.extension) if spelling.extension and number.digits else number
+    return _read_again(raw, plan) if len(raw) <= _LONGEST_REMEMBERED else _read(raw, plan)
 
 
 def parse_dialed(raw: str, plan: NumberPlan = _DEFAULT_PLAN) -> PhoneNumber:
@@ -65,6 +64,19 @@ def parse_dialed(raw: str, plan: NumberPlan = _DEFAULT_PLAN) -> PhoneNumber:
     if spelling and not spelling.plus and (number := _after_outside_code(spelling.digits, dialing_in(plan))):
         return replace(number, extension=spelling.extension)
     return parse(raw, plan)
+
+
+def _read(raw: str, plan: NumberPlan) -> PhoneNumber:
+    spelling = read_spelling(raw)
+    if spelling is None:
+        return _INVALID
+    if not spelling.digits:
+        return _ANONYMOUS
+    number = _place(spelling, dialing_in(plan)) or _INVALID
+    return replace(number, extension=spelling.extension) if spelling.extension and number.digits else number
+
+
+_read_again = lru_cache(maxsize=_REMEMBERED)(_read)
 
 
 def _place(spelling: Spelling, dialing: Dialing) -> PhoneNumber | None:

@@ -25,7 +25,7 @@ async def test_no_row_is_lost_or_doubled_by_kills_and_rotations(tmp_path: Path) 
         placing = asyncio.create_task(callers.in_turn(islice(cycle([ANNA, STRANGER, DARIA]), CALLS), _EVERY))
         for kill in range(KILLS):
             # A different number of calls is under way, ended and written each time.
-            await stack.provider.called(number=(kill + 1) * 4, deadline=30)
+            await callers.begun((kill + 1) * CALLS // (KILLS + 1))
             await asyncio.sleep(kill * 0.07)
             if kill == 1:
                 rotate(log)

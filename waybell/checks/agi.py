@@ -1,30 +1,50 @@
-"""The door that the dialplan asks at: does anybody listen, and does the PBX ask there."""
+"""The door that the dialplan asks at: does Waybell answer there, and does the PBX ask there."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 from waybell.checks.dialplan import CHECK as DIALPLAN
 from waybell.checks.findings import Finding, Site, failed, ok, warning
 from waybell.checks.pbx import Pbx, PbxError
+from waybell.routing.verbs import VARIABLE
 
 CHECK = "agi"
 _DEFAULT_SERVER = "agi://127.0.0.1:4573"
 _DEFAULT_PORT = 4573
+_ANSWER_SECONDS = 3.0
+_LONGEST_ANSWER = 1 << 16
+_DECISION = f"SET VARIABLE {VARIABLE} "
+# The first step of a call from nobody: no CRM is asked for it, and nothing is kept of it.
+_QUESTION = b"agi_network: yes\nagi_network_script: step\nagi_request: agi://check/step\nagi_callerid: unknown\n\n"
+_THANKS = b"200 result=1\n"
 
 Address = tuple[str, int]
 
 
 async def check_listening(site: Site) -> list[Finding]:
-    """Whether Waybell runs; that it does not is no failure of the installation."""
+    """Whether Waybell runs and answers; that it does not run is no failure of the installation."""
     host, port = _address(site.settings.agi.listen)
     place = site.settings.agi.listen
-    if await _answers(_reachable(host), port, site.deadline):
-        return [ok(CHECK, f"a server listens at {place}")]
-    return [warning(CHECK, f"nothing listens at {place}: Waybell does not run", "systemctl start waybell")]
+    answer = await _ask(_reachable(host), port, min(site.deadline, _ANSWER_SECONDS))
+    if answer is None:
+        return [warning(CHECK, f"nothing listens at {place}: Waybell does not run", "systemctl start waybell")]
+    if answer.startswith(_DECISION):
+        return [ok(CHECK, f"Waybell answers at {place}")]
+    if not answer and not _lets_us_in(host, site.settings.agi.allow_remote):
+        return [ok(CHECK, f"a server listens at {place}; agi.allow_remote keeps this machine from asking it")]
+    said = f"says {answer[:60]!r}" if answer else "gives no answer"
+    return [
+        failed(
+            CHECK,
+            f"something listens at {place} that {said}: it is not Waybell, or is stuck",
+            f"see what it is (ss -ltnp 'sport = :{port}') and what journalctl -u waybell says, or change agi.listen",
+        )
+    ]
 
 
 async def check_pointed_here(site: Site, pbx: Pbx) -> list[Finding]:
@@ -70,13 +90,28 @@ def _reachable(host: str) -> str:
     return host if not ip_address(host).is_unspecified else ("::1" if ":" in host else "127.0.0.1")
 
 
-async def _answers(host: str, port: int, deadline: float) -> bool:
+def _lets_us_in(host: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    """Whether a server at ``host`` takes questions from this machine, which asks from the same address."""
+    address = ip_address(_reachable(host))
+    return address.is_loopback or any(address in network for network in networks)
+
+
+async def _ask(host: str, port: int, deadline: float) -> str | None:
+    """The first line that answers a step, empty when there was none in time; ``None`` when nobody listens."""
     try:
         async with asyncio.timeout(deadline):
-            _, writer = await asyncio.open_connection(host, port)
+            reader, writer = await asyncio.open_connection(host, port, limit=_LONGEST_ANSWER)
     except (OSError, TimeoutError):
-        return False
+        return None
+    try:
+        async with asyncio.timeout(deadline):
+            writer.write(_QUESTION)
+            line = await reader.readline()
+            writer.write(_THANKS)
+            await writer.drain()
+    except (OSError, ValueError, TimeoutError):
+        line = b""
     writer.close()
     with suppress(OSError):
         await writer.wait_closed()
-    return True
+    return line.decode("utf-8", "replace").strip()

@@ -51,7 +51,8 @@ def _not_loaded(state: str, site: Site, *, explained: bool) -> Finding:
     return failed(
         CHECK,
         f"{MODULE} is not running{why}",
-        f"correct {site.asterisk_config}/cel_custom.conf (waybell dialplan install brings a right one), then: {_LOAD}",
+        f"make {site.asterisk_config / 'cel_custom.conf'} say what {data_dir('dialplan') / 'cel_custom.conf'} does, "
+        f"then: {_LOAD}",
     )
 
 

@@ -19,6 +19,8 @@ from waybell.settings import DEMO_CRM
 
 CHECK = "crm"
 _DENIED = re.compile(r"command denied to user .* for (?:table|column '[^']*' in table) (\S+)")
+_GRANT = re.compile(r"GRANT (.+?) ON (?:(?:TABLE|FUNCTION|PROCEDURE|PACKAGE(?: BODY)?) )?(`[^`]*`|\*)\.(`[^`]*`|\*) TO ")
+_WILDCARDS = {"_": ".", "%": ".*"}
 _READING = frozenset({"USAGE", "SELECT", "SHOW VIEW", "SHOW DATABASES", "EXECUTE", "PROCESS"})
 
 
@@ -70,7 +72,8 @@ async def _ask_server(site: Site, people: SqlPeople, found: list[Finding]) -> li
     finally:
         session.abort()
     who = _quoted(str(account))
-    return [*(_with_grant(finding, who) for finding in found), *_may_write(grants, who), time]
+    extra = _may_write(grants, people.url.database or "", who)
+    return [*(_with_grant(finding, who) for finding in found), *extra, time]
 
 
 async def _rows(session: Session, text: str) -> list[Any]:
@@ -87,8 +90,8 @@ def _with_grant(finding: Finding, who: str) -> Finding:
     return failed(CHECK, finding.message, f"as the database's administrator: GRANT SELECT ON {table} TO {who};")
 
 
-def _may_write(grants: list[str], who: str) -> list[Finding]:
-    extra = sorted({privilege for grant in grants for privilege in privileges(grant)} - _READING)
+def _may_write(grants: list[str], schema: str, who: str) -> list[Finding]:
+    extra = sorted({privilege for grant in grants for privilege in privileges(grant, schema)} - _READING)
     if not extra:
         return []
     return [
@@ -100,10 +103,27 @@ def _may_write(grants: list[str], who: str) -> list[Finding]:
     ]
 
 
-def privileges(grant: str) -> list[str]:
-    """The privileges of one line of ``SHOW GRANTS`` without their columns; a role grants none by itself."""
-    found = re.match(r"GRANT (.+?) ON ", grant)
-    return [word.strip() for word in re.sub(r"\([^)]*\)", "", found[1]).split(",")] if found else []
+def privileges(grant: str, schema: str) -> list[str]:
+    """The privileges of one line of ``SHOW GRANTS`` without their columns; a role grants none by itself.
+
+    Only what reaches ``schema`` counts: MariaDB 11 lists there, too, what everybody may do in its ``test`` databases.
+    """
+    found = _GRANT.match(grant)
+    if not found or not _reaches(found[2], found[3], schema):
+        return []
+    return [word.strip() for word in re.sub(r"\([^)]*\)", "", found[1]).split(",")]
+
+
+def _reaches(database: str, table: str, schema: str) -> bool:
+    """Whether a grant on ``database``.``table`` concerns ``schema``; in a whole database's name ``_`` and ``%`` are
+    wildcards unless a backslash stands before them. Case makes no difference on some servers.
+    """
+    name = database.strip("`")
+    if table != "*":
+        return name.casefold() == schema.casefold()
+    parts = re.findall(r"\\.|.", name, re.DOTALL)
+    pattern = "".join(_WILDCARDS.get(part) or re.escape(part.removeprefix("\\")) for part in parts)
+    return name == "*" or re.fullmatch(pattern, schema, re.IGNORECASE | re.DOTALL) is not None
 
 
 def _quoted(account: str) -> str:

@@ -7,11 +7,11 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from waybell.checks import agi, ari, cel, cel_log, clock, crm, dialplan, recordings, store
+from waybell.checks import agi, ari, cel, cel_log, clock, crm, dialplan, phones, recordings, store
 from waybell.checks.findings import Finding, Site, Status, failed, skipped
 from waybell.checks.pbx import Pbx, open_pbx
 
-ORDER = tuple(room.CHECK for room in (crm, store, ari, dialplan, agi, cel, cel_log, recordings, clock))
+ORDER = tuple(room.CHECK for room in (crm, store, ari, dialplan, phones, agi, cel, cel_log, recordings, clock))
 
 
 async def run_checks(site: Site) -> list[Finding]:
@@ -22,6 +22,7 @@ async def run_checks(site: Site) -> list[Finding]:
             _asterisk(site, pbx),
             _guarded(site, crm.CHECK, crm.check_crm(site)),
             _guarded(site, store.CHECK, store.check_store(site)),
+            _guarded(site, phones.CHECK, phones.check_company_number(site)),
             _guarded(site, agi.CHECK, agi.check_listening(site)),
             _guarded(site, cel_log.CHECK, _in_thread(cel_log.check_cel_log, site)),
             _guarded(site, recordings.CHECK, _in_thread(recordings.check_recordings, site)),
@@ -35,10 +36,12 @@ async def _asterisk(site: Site, pbx: Pbx) -> list[Finding]:
     if any(finding.status is Status.FAILED for finding in found):
         local = await _guarded(site, cel.CHECK, cel.check_cel(site, None))
         why = "not looked at: Asterisk cannot be asked (see ari)"
-        return [*found, *local, skipped(dialplan.CHECK, why), skipped(clock.CHECK, f"of Asterisk {why}")]
+        unseen = [skipped(room.CHECK, why) for room in (dialplan, phones)]
+        return [*found, *local, *unseen, skipped(clock.CHECK, f"of Asterisk {why}")]
     groups = await asyncio.gather(
         _guarded(site, dialplan.CHECK, dialplan.check_dialplan(site, pbx)),
         _guarded(site, dialplan.CHECK, agi.check_pointed_here(site, pbx)),
+        _guarded(site, phones.CHECK, phones.check_phones(site, pbx)),
         _guarded(site, cel.CHECK, cel.check_cel(site, pbx)),
         _guarded(site, clock.CHECK, clock.check_asterisk_clock(site, pbx)),
     )

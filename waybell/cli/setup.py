@@ -19,6 +19,8 @@ LANGUAGES = "ru,en"
 _FAILED = 1
 _RELOAD = 'asterisk -rx "dialplan reload"'
 _SERVICE = "waybell.service"
+# With connected line Asterisk tells each side of a call what the other says of itself in mid-call: its number.
+_TRUNK = ("context = waybell-incoming", "send_connected_line = no", "trust_connected_line = no", "allow_transfer = no")
 
 Languages = Annotated[str, typer.Option(help="languages of the prompts, separated by commas")]
 
@@ -94,8 +96,14 @@ def _left(to: Path, done: list[Done]) -> list[str]:
             "     WAYBELL_OFFICE_DIAL = PJSIP/500\n"
             "     #include waybell.conf"
         )
-    steps.append("Send the trunk's calls to the context waybell-incoming (in pjsip.conf: context = waybell-incoming)")
-    reload = 'asterisk -rx "module reload cel" and asterisk -rx "module load cel_custom.so"'
+    steps.append(
+        f"Put into {to / 'pjsip.conf'}, at the endpoint of every trunk (else a number that must stay hidden is\n"
+        "   shown in mid-call, and who calls from outside can send a call elsewhere):\n"
+        + "\n".join(f"     {line}" for line in _TRUNK)
+    )
+    reload = (
+        'asterisk -rx "pjsip reload", asterisk -rx "module reload cel" and asterisk -rx "module load cel_custom.so"'
+    )
     return [*steps, f"Run: {_RELOAD}, {reload}", "Run: waybell check"]
 
 

@@ -12,6 +12,7 @@ from operator import attrgetter
 from waybell.people.values import Identity, Lookup, People, PersonKind, Source
 
 _NUMBERS = 20_000
+_BYTES = 12_000_000
 _DAY = 24 * 3600.0
 _values = attrgetter("kind.value", *(field.name for field in fields(Identity) if field.name != "kind"))
 
@@ -19,8 +20,9 @@ _values = attrgetter("kind.value", *(field.name for field in fields(Identity) if
 class CachedPeople:
     """Asks ``people`` every time; when they fail, gives what they said last, marked as remembered.
 
-    At most ``numbers`` answers, the least recently heard forgotten first, and none older than ``max_age`` seconds of
-    ``clock``. An answer takes some 400 bytes. That nobody is behind a number is not worth remembering.
+    At most ``numbers`` answers and ``size`` bytes of them, the least recently heard forgotten first, and none older
+    than ``max_age`` seconds of ``clock``. An answer takes some 400 bytes. That nobody is behind a number is not worth
+    remembering.
     """
 
     def __init__(
@@ -29,8 +31,9 @@ class CachedPeople:
         numbers: int = _NUMBERS,
         max_age: float = _DAY,
         clock: Callable[[], float] = time.monotonic,
+        size: int = _BYTES,
     ) -> None:
-        self._people, self._numbers, self._max_age, self._clock = people, numbers, max_age, clock
+        self._people, self._numbers, self._max_age, self._clock, self._room = people, numbers, max_age, clock, size
         self._answers: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
 
     async def identify(self, number: str) -> Lookup:
@@ -42,11 +45,17 @@ class CachedPeople:
         return lookup
 
     def _remember(self, number: str, people: tuple[Identity, ...]) -> None:
-        self._answers.pop(number, None)
+        self._forget(number)
         if people:
-            self._answers[number] = (int(self._clock()), _pack(people))
-            if len(self._answers) > self._numbers:
-                self._answers.popitem(last=False)
+            packed = _pack(people)
+            self._answers[number] = (int(self._clock()), packed)
+            self._room -= len(packed)
+            while self._room < 0 or len(self._answers) > self._numbers:
+                self._room += len(self._answers.popitem(last=False)[1][1])
+
+    def _forget(self, number: str) -> None:
+        if (known := self._answers.pop(number, None)) is not None:
+            self._room += len(known[1])
 
     def _recall(self, number: str, failure: Lookup) -> Lookup:
         if number not in self._answers:
@@ -54,7 +63,7 @@ class CachedPeople:
         since, packed = self._answers[number]
         age = self._clock() - since
         if age > self._max_age:
-            del self._answers[number]
+            self._forget(number)
             return failure
         return Lookup(_unpack(packed), Source.CACHE, f"{failure.why}; this is its answer of {_ago(age)} ago")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from operator import itemgetter
 from typing import Any
@@ -15,6 +16,9 @@ from waybell.people.values import Identity, PersonKind
 Row = Sequence[Any]
 Description = Sequence[Sequence[Any]]
 
+# Longer than any name, code or telephone number; an answer is kept in memory and sent to the dialplan.
+LONGEST_TEXT = 200
+_LIST_SEPARATOR = re.compile(r"[,;&\n]")
 _KINDS = {kind.value: kind for kind in PersonKind}
 _RANK = {kind: rank for rank, kind in enumerate(PersonKind)}
 
@@ -43,7 +47,7 @@ class RowReader:
         self._description = description
 
     def _person(self, values: Row) -> Identity | None:
-        kind, ident, *rest = [value if value is None else _text(value) for value in values]
+        kind, ident, *rest = [None if value is None else read(value) for read, value in zip(_READ, values, strict=True)]
         if kind in _KINDS and ident is not None:
             return Identity(_KINDS[kind], ident, *rest)
         structlog.get_logger("people").warning(
@@ -71,11 +75,36 @@ def _order(person: Identity) -> tuple[Any, ...]:
 
 
 def _text(value: Any) -> str | None:
-    """``value`` as the CRM's users would write it; nothing for an empty one."""
+    """``value`` as the CRM's users would write it, cut at :data:`LONGEST_TEXT`; nothing for an empty one."""
+    text = value.strip() if isinstance(value, str) else _written(value)
+    return text[:LONGEST_TEXT] or None
+
+
+def _phone(value: Any) -> str | None:
+    """As :func:`_text`, but nothing for one that is too long: the beginning of a number is somebody else's."""
+    text = _written(value)
+    return text if 0 < len(text) <= LONGEST_TEXT else None
+
+
+def _phones(value: Any) -> str | None:
+    """As :func:`_text`, but a list that is too long ends with its last whole entry."""
+    text = _written(value)
+    if len(text) > LONGEST_TEXT:
+        ends = [match.start() for match in _LIST_SEPARATOR.finditer(text, 0, LONGEST_TEXT + 1)]
+        text = text[: ends[-1]] if ends else ""
+    return text or None
+
+
+def _written(value: Any) -> str:
     if isinstance(value, str):
-        return value.strip() or None
+        return value.strip()
     if isinstance(value, (bytes, bytearray)):
-        return value.decode("utf-8", "replace").strip() or None
+        return value.decode("utf-8", "replace").strip()
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     return str(value)
+
+
+_READ: tuple[Callable[[Any], str | None], ...] = tuple(
+    {"courier_phone": _phone, "manager_extension": _phones}.get(name, _text) for name in IDENTIFY_COLUMNS
+)

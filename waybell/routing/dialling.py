@@ -1,7 +1,8 @@
 """How the people of a decision are rung: dial strings, the number and the name they see.
 
 Everything that ends up in a dial string is digits from here on, whatever the CRM holds: ``&``, ``/`` or ``@`` in
-a phone field would ring somebody else.
+a phone field would ring somebody else. And no number of the CRM's is dialled that could cost the company dear; see
+:mod:`waybell.number_charges`.
 """
 
 from __future__ import annotations
@@ -9,21 +10,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from waybell import numbers
 from waybell.notes import Target
-from waybell.numbers import NumberKind, NumberPlan
+from waybell.number_charges import is_emergency, regions_beside, why_not
+from waybell.numbers import NumberPlan
 
 _SEPARATORS = re.compile(r"[,;&\n]+")
-_EXTENSION = re.compile(r"[0-9]{1,10}")
+_EXTENSION = re.compile(r"[0-9]{1,15}")
 _NOT_IN_NAMES = re.compile(r"[^\w .#+-]+")
 _MOST_AT_ONCE = 20
+# Bytes of a dial string, so that an answer to the dialplan has room for it.
+_LONGEST_DIAL = 1500
+# The phones of couriers and managers come again with every call of theirs: each is read and judged once.
+_REMEMBERED = 4096
 _PARCEL = {"ru": "Посылка", "en": "Parcel"}
+_OUTSIDE = {"ru": "снаружи", "en": "outside"}
 
 
-@dataclass(frozen=True, slots=True)
+# Compared by identity: there is one for a process, and it is a part of the key under which phones are remembered.
+@dataclass(frozen=True, slots=True, eq=False)
 class Dialling:
-    """The PBX as the dialplan sees it. ``phone_dial`` and ``extension_dial`` are templates of dial strings."""
+    """The PBX as the dialplan sees it. ``phone_dial`` and ``extension_dial`` are templates of dial strings.
+
+    ``regions`` (ISO 3166) are where a number of the CRM's may be dialled; none: the plan's own and those that share
+    its calling code.
+    """
 
     company_number: str = ""
     phone_dial: str = "PJSIP/{number}@trunk"
@@ -35,30 +48,43 @@ class Dialling:
     show_recipient: bool = False
     language: str = "ru"
     plan: NumberPlan = field(default_factory=NumberPlan)
+    regions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """Phones to ring at once: the dial string and who is behind each number."""
+    """Phones to ring at once: the dial string (empty: nobody can be rung) and who is behind each number.
 
-    dial: str
-    targets: tuple[Target, ...]
+    ``refused`` says what is not rung, and why.
+    """
 
-
-def ring_phone(dialling: Dialling, raw: str, *, kind: str, id_: str, name: str) -> Ring | None:
-    """One outside phone, or ``None`` when ``raw`` is no telephone number that can be dialled."""
-    number = numbers.parse(raw, dialling.plan)
-    if number.kind not in (NumberKind.MOBILE, NumberKind.FIXED):
-        return None
-    dial = dialling.phone_dial.replace("{number}", dialling.courier_prefix + number.digits)
-    return Ring(dial, (Target(number.digits, kind, id_, name),))
+    dial: str = ""
+    targets: tuple[Target, ...] = ()
+    refused: str = ""
 
 
-def ring_staff(dialling: Dialling, raw: str, *, name: str = "") -> Ring | None:
-    """All the extensions (or own outside phones) of ``raw``, ``199,100``, at once; ``None`` when there is none."""
-    entries = [entry.strip() for entry in _SEPARATORS.split(raw) if entry.strip()]
-    rings = [_staff_phone(dialling, entry, name) for entry in dict.fromkeys(entries)]
-    return _together(ring for ring in rings if ring is not None)
+@lru_cache(maxsize=_REMEMBERED)
+def ring_phone(dialling: Dialling, raw: str, kind: str, id_: str, name: str) -> Ring:
+    """One outside phone."""
+    if not raw:
+        return Ring()
+    digits, refused = _outside_phone(dialling, raw)
+    if refused:
+        return Ring(refused=refused)
+    dial = dialling.phone_dial.replace("{number}", dialling.courier_prefix + digits)
+    return Ring(dial, (Target(digits, kind, id_, name),))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def ring_staff(dialling: Dialling, raw: str, name: str) -> Ring:
+    """All the extensions (or own outside phones) of the CRM's ``raw``, ``199,100``, at once."""
+    return _together([_staff_phone(dialling, entry, name) for entry in _entries(raw)])
+
+
+@lru_cache(maxsize=64)
+def ring_office(dialling: Dialling) -> Ring:
+    """The office, which is the admin's own setting: there is nobody to ring when it is refused, so nothing is."""
+    return _together([_office_phone(dialling, entry) for entry in _entries(dialling.office)])
 
 
 def display_name(text: str) -> str:
@@ -71,18 +97,61 @@ def parcel_name(dialling: Dialling, parcel: str) -> str:
     return display_name(f"{_PARCEL.get(dialling.language, _PARCEL['en'])} {parcel}")
 
 
-def _staff_phone(dialling: Dialling, entry: str, name: str) -> Ring | None:
-    if _EXTENSION.fullmatch(entry) and len(entry) <= dialling.plan.extension_digits[1]:
-        dial = dialling.extension_dial.replace("{extension}", entry)
-        return Ring(dial, (Target(entry, "employee", "", name),))
+def outside_name(dialling: Dialling, digits: str) -> str:
+    """What is shown of a caller from outside who gives an extension or a short number as their own."""
+    return f"{_OUTSIDE.get(dialling.language, _OUTSIDE['en'])} {digits}"
+
+
+def _entries(raw: str) -> Iterable[str]:
+    return dict.fromkeys(entry for part in _SEPARATORS.split(raw) if (entry := part.strip()))
+
+
+def _outside_phone(dialling: Dialling, raw: str) -> tuple[str, str]:
+    """(E.164 digits, why it may not be dialled)."""
+    number = numbers.parse(raw, dialling.plan)
+    if not number.has_e164:
+        return "", f"{raw[:40]!r} is no telephone number"
+    why = why_not(number, dialling.regions or regions_beside(dialling.plan.region))
+    return number.digits, f"{number.e164} may not be dialled: {why}" if why else ""
+
+
+def _staff_phone(dialling: Dialling, entry: str, name: str) -> Ring:
+    plan = dialling.plan
+    shortest, longest = plan.extension_digits
+    if _EXTENSION.fullmatch(entry) and len(entry) <= longest:
+        if is_emergency(entry, plan.region):
+            return Ring(refused=f"{entry} may not be dialled: emergency number")
+        return _extension(dialling, entry, name) if len(entry) >= shortest else Ring(refused=f"{entry} is no extension")
+    digits, refused = _outside_phone(dialling, entry)
+    return Ring(refused=refused) if refused else _phone(dialling, digits, name)
+
+
+def _office_phone(dialling: Dialling, entry: str) -> Ring:
     number = numbers.parse(entry, dialling.plan)
-    if number.kind not in (NumberKind.MOBILE, NumberKind.FIXED):
-        return None
-    return Ring(dialling.phone_dial.replace("{number}", number.digits), (Target(number.digits, "employee", "", name),))
+    if number.has_e164 and len(entry) > dialling.plan.extension_digits[1]:
+        return _phone(dialling, number.digits, "office")
+    return _extension(dialling, entry, "office")
 
 
-def _together(rings: Iterable[Ring]) -> Ring | None:
-    some = list(rings)[:_MOST_AT_ONCE]
-    if not some:
-        return None
-    return Ring("&".join(ring.dial for ring in some), tuple(t for ring in some for t in ring.targets))
+def _extension(dialling: Dialling, digits: str, name: str) -> Ring:
+    return Ring(dialling.extension_dial.replace("{extension}", digits), (Target(digits, "employee", "", name),))
+
+
+def _phone(dialling: Dialling, digits: str, name: str) -> Ring:
+    return Ring(dialling.phone_dial.replace("{number}", digits), (Target(digits, "employee", "", name),))
+
+
+def _together(rings: list[Ring]) -> Ring:
+    rung, room, left_out = list[Ring](), _LONGEST_DIAL, 0
+    for ring in rings:
+        if ring.dial and len(rung) < _MOST_AT_ONCE and len(ring.dial) < room:
+            rung.append(ring)
+            room -= len(ring.dial) + 1
+        elif ring.dial:
+            left_out += 1
+    refused = [ring.refused for ring in rings if ring.refused]
+    if left_out:
+        refused.append(f"{left_out} more are not rung: too many at once")
+    return Ring(
+        "&".join(ring.dial for ring in rung), tuple(target for ring in rung for target in ring.targets), "; ".join(refused)
+    )

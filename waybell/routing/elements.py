@@ -1,81 +1,103 @@
-"""What each element of a flow does: a node and the facts in, a decision or a verb out. No I/O."""
+"""What each element of a flow does: a call at a node in, a decision or a verb out. No I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from waybell.notes import Target
 from waybell.numbers import NumberKind, PhoneNumber
 from waybell.people.values import Identity, Lookup, PersonKind
-from waybell.routing.dialling import Dialling, Ring, display_name, parcel_name, ring_phone, ring_staff
+from waybell.routing.dialling import Dialling, Ring, display_name, parcel_name, ring_office, ring_phone, ring_staff
 from waybell.routing.flow import IN_HANDS, Element, Node
-from waybell.routing.menu import menu_prompts
-from waybell.routing.state import MENU_KEYS, Choice, State
+from waybell.routing.menu import fitting, menu_prompts
+from waybell.routing.state import MENU_KEYS, NOTHING_CHOSEN, Choice, State, short_name
 
 _CAUSES = {"BUSY": ("17", "busy"), "NOANSWER": ("19", "no answer")}
 _UNREACHABLE = ("20", "not reachable")
 
 
-@dataclass(frozen=True, slots=True)
-class Go:
+# Named tuples, because some of them are made for every call and thrown away at once.
+class Go(NamedTuple):
     """Nothing for the dialplan to do here: leave the node by ``exit``."""
 
     exit: str
     why: str
-    state: State
 
 
-@dataclass(frozen=True, slots=True)
-class Do:
+class Do(NamedTuple):
     """The dialplan is to run ``verb`` with ``args``."""
 
     verb: str
     args: tuple[str, ...]
     why: str
-    state: State
     targets: tuple[Target, ...] = ()
     manager: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """All that an element may look at."""
+@dataclass(slots=True)
+class Walk:
+    """A call on its way through a flow, from one verb to the next. What the elements change of it is its state."""
 
-    node: Node
-    state: State
     caller: PhoneNumber
     lookup: Lookup | None
     dialling: Dialling
     result: str
+    node: Node
+    number: str = ""
+    kind: str = ""
+    id: str = ""
+    name: str = ""
+    source: str = ""
+    chosen: Choice = NOTHING_CHOSEN
+    choices: tuple[Choice, ...] = ()
+    attempts: int = 0
+
+    def enter(self, node: Node) -> None:
+        """On to ``node``; coming to the same one again is another attempt there."""
+        if node is not self.node:
+            self.node = node
+            self.attempts = 0
+
+    def state(self) -> State:
+        """Where the call stands now."""
+        return State(
+            self.node.name,
+            self.number,
+            self.kind,
+            self.id,
+            self.name,
+            self.source,
+            self.chosen,
+            self.choices,
+            self.attempts,
+        )
 
 
-def run(
-    node: Node, state: State, caller: PhoneNumber, lookup: Lookup | None, dialling: Dialling, result: str
-) -> Go | Do:
-    """What ``node`` does with this call."""
-    return _ELEMENTS[node.element](Context(node, state, caller, lookup, dialling, result))
+def run(walk: Walk) -> Go | Do:
+    """What the node does with the call that has come to it."""
+    return _ELEMENTS[walk.node.element](walk)
 
 
-def _find(context: Context) -> Go:
-    state, caller = context.state, context.caller
-    if caller.kind in (NumberKind.ANONYMOUS, NumberKind.INVALID):
-        return Go(caller.kind.value, f"the caller's number is {caller.kind.value}", state)
-    lookup = context.lookup
-    person = _first_of(context.node.order, lookup.people if lookup else ())
+def _find(walk: Walk) -> Go:
+    caller, lookup = walk.caller, walk.lookup
+    if caller.kind is NumberKind.ANONYMOUS:
+        return Go("anonymous", "the caller's number is anonymous")
+    if not caller.has_e164:
+        shown = f"{caller.digits} is no number from outside" if caller.digits else "the caller's number is invalid"
+        return Go("invalid", shown)
+    person = _first_of(walk.node.order, lookup.people if lookup else ())
     if lookup is None or person is None:
         said = f": {lookup.why}" if lookup and lookup.why else ""
-        return Go("unknown", f"nobody is known behind {caller.digits or 'this number'}{said}", state)
-    known = replace(
-        state,
-        kind=person.kind.value,
-        id=person.id,
-        name=person.name or "",
-        chosen=_choice(person),
-        choices=_choices(lookup.people) if person.kind is PersonKind.RECIPIENT else (),
-    )
+        return Go("unknown", f"nobody is known behind {caller.digits}{said}")
+    walk.kind = kind = person.kind.value
+    walk.id = person.id
+    walk.name = short_name(person.name)
+    walk.chosen = _choice(person)
+    walk.choices = _choices(lookup.people) if person.kind is PersonKind.RECIPIENT else ()
     cached = f" (from the cache: {lookup.why})" if lookup.why else ""
-    return Go(person.kind.value, f"{caller.digits} is {person.kind.value} {person.id}{cached}", known)
+    return Go(kind, f"{caller.digits} is {kind} {person.id}{cached}")
 
 
 def _first_of(order: Iterable[str], people: tuple[Identity, ...]) -> Identity | None:
@@ -93,100 +115,101 @@ def _in_hands(person: Identity) -> bool:
 def _choices(people: tuple[Identity, ...]) -> tuple[Choice, ...]:
     by_courier: dict[str, Choice] = {}
     for person in people:
-        if _in_hands(person):
-            by_courier.setdefault(str(person.courier), _choice(person))
+        if _in_hands(person) and person.courier not in by_courier:
+            by_courier[str(person.courier)] = _choice(person)
     return tuple(by_courier.values())[:MENU_KEYS]
 
 
 def _choice(person: Identity) -> Choice:
     return Choice(
-        parcel=person.parcel or "",
-        courier=person.courier or "",
-        courier_name=person.courier_name or "",
-        courier_phone=person.courier_phone or "",
-        manager=person.manager_extension or "",
-        manager_name=person.manager_name or "",
-        client=person.client or "",
+        person.parcel or "",
+        person.courier or "",
+        short_name(person.courier_name),
+        person.courier_phone or "",
+        person.manager_extension or "",
+        short_name(person.manager_name),
+        person.client or "",
     )
 
 
-def _parcels(context: Context) -> Go:
-    choices = context.state.choices
-    if not choices:
-        parcel = context.state.chosen.parcel
-        return Go("none", f"parcel {parcel} is not with a courier" if parcel else "no parcel", context.state)
+def _parcels(walk: Walk) -> Go:
+    choices = walk.choices
     if len(choices) == 1:
-        only = choices[0]
-        state = replace(context.state, chosen=only)
-        return Go("one", f"parcel {only.parcel} is with courier {only.courier}", state)
+        # Nothing is left to choose, so no more is carried than who was chosen.
+        walk.chosen, walk.choices = choices[0], ()
+    chosen = walk.chosen
+    if not walk.choices and chosen.courier and walk.kind == PersonKind.RECIPIENT:
+        return Go("one", f"parcel {chosen.parcel} is with courier {chosen.courier}")
+    if not choices:
+        return Go("none", f"parcel {chosen.parcel} is not with a courier" if chosen.parcel else "no parcel")
     couriers = ", ".join(choice.courier for choice in choices)
-    return Go("several", f"parcels are with {len(choices)} couriers: {couriers}", context.state)
+    return Go("several", f"parcels are with {len(choices)} couriers: {couriers}")
 
 
-def _menu(context: Context) -> Go | Do:
-    state, node = context.state, context.node
-    if not state.choices:
-        return Go("exhausted", "there is nothing to choose from", state)
-    again = state.attempts > 0
+def _menu(walk: Walk) -> Go | Do:
+    offered = fitting(walk.state())
+    if not offered:
+        return Go("exhausted", "there is nothing to choose from")
+    left_out = len(walk.choices) - len(offered)
+    walk.choices = offered
+    again = walk.attempts > 0
     why = "wrong key: the choice is offered again" if again else "the caller chooses a courier with a key"
-    prompts = "&".join(menu_prompts(state.choices, again=again))
-    return Do("menu", (prompts, str(node.seconds), context.dialling.language), why, state)
+    if left_out:
+        why += f"; there is no room for {left_out} more"
+    prompts = "&".join(menu_prompts(offered, again=again))
+    return Do("menu", (prompts, str(walk.node.seconds), walk.dialling.language), why)
 
 
-def _dial(context: Context) -> Go | Do:
-    ring, who, manager = _DIAL_TO[context.node.to](context)
-    if ring is None:
-        return Go("no_number", f"{who}: no number to ring", context.state)
-    number, name = _shown(context)
-    args = (ring.dial, str(context.dialling.ring_seconds), number, name)
-    return Do("dial", args, f"ring {who}", context.state, ring.targets, manager)
+def _dial(walk: Walk) -> Go | Do:
+    ring, who, manager = _DIAL_TO[walk.node.to](walk)
+    if not ring.dial:
+        return Go("no_number", f"{who}: {ring.refused or 'no number to ring'}")
+    number, name = _shown(walk)
+    args = (ring.dial, str(walk.dialling.ring_seconds), number, name)
+    return Do("dial", args, f"ring {who}; {ring.refused}" if ring.refused else f"ring {who}", ring.targets, manager)
 
 
-def _to_courier(context: Context) -> tuple[Ring | None, str, str]:
-    chosen = context.state.chosen
+def _to_courier(walk: Walk) -> tuple[Ring, str, str]:
+    chosen = walk.chosen
     if not chosen.courier:
-        return None, "courier (none)", ""
-    ring = ring_phone(
-        context.dialling, chosen.courier_phone, kind="courier", id_=chosen.courier, name=chosen.courier_name
-    )
+        return Ring(), "courier (none)", ""
+    ring = ring_phone(walk.dialling, chosen.courier_phone, "courier", chosen.courier, chosen.courier_name)
     return ring, f"courier {chosen.courier}", ""
 
 
-def _to_manager(context: Context) -> tuple[Ring | None, str, str]:
-    chosen = context.state.chosen
-    ring = ring_staff(context.dialling, chosen.manager, name=chosen.manager_name)
+def _to_manager(walk: Walk) -> tuple[Ring, str, str]:
+    chosen = walk.chosen
     if not chosen.manager:
-        return None, "manager (none known)", ""
+        return Ring(), "manager (none known)", ""
+    ring = ring_staff(walk.dialling, chosen.manager, chosen.manager_name)
     return ring, f"manager {chosen.manager_name}".rstrip() + f" ({chosen.manager})", chosen.manager
 
 
-def _to_office(context: Context) -> tuple[Ring | None, str, str]:
-    office = context.dialling.office
-    return ring_staff(context.dialling, office, name="office"), f"the office ({office})", ""
+def _to_office(walk: Walk) -> tuple[Ring, str, str]:
+    return ring_office(walk.dialling), f"the office ({walk.dialling.office})", ""
 
 
-_DIAL_TO: dict[str, Callable[[Context], tuple[Ring | None, str, str]]] = {
+_DIAL_TO: dict[str, Callable[[Walk], tuple[Ring, str, str]]] = {
     "courier": _to_courier,
     "manager": _to_manager,
     "office": _to_office,
 }
 
 
-def _shown(context: Context) -> tuple[str, str]:
-    state, dialling = context.state, context.dialling
-    hide = context.node.show == "company" and not dialling.show_recipient
-    number = dialling.company_number if hide else state.number
-    if context.node.show == "company":
-        return number, parcel_name(dialling, state.chosen.parcel)
-    return number, display_name(state.name)
+def _shown(walk: Walk) -> tuple[str, str]:
+    dialling = walk.dialling
+    if walk.node.show != "company":
+        return walk.number, display_name(walk.name)
+    number = walk.number if dialling.show_recipient else dialling.company_number
+    return number, parcel_name(dialling, walk.chosen.parcel)
 
 
-def _hangup(context: Context) -> Do:
-    cause, why = _CAUSES.get(context.result, _UNREACHABLE)
-    return Do("hangup", (cause,), f"nobody is left to ring: {why}", context.state)
+def _hangup(walk: Walk) -> Do:
+    cause, why = _CAUSES.get(walk.result, _UNREACHABLE)
+    return Do("hangup", (cause,), f"nobody is left to ring: {why}")
 
 
-_ELEMENTS: dict[Element, Callable[[Context], Go | Do]] = {
+_ELEMENTS: dict[Element, Callable[[Walk], Go | Do]] = {
     Element.FIND: _find,
     Element.PARCELS: _parcels,
     Element.MENU: _menu,

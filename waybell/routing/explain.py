@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from waybell.routing.flow import Element, Flow
+from waybell.routing import state as states
 from waybell.routing.step import Facts, Step, step
+from waybell.routing.verbs import AnswerError, answer
 
 _DIAL_RESULTS = ("BUSY", "NOANSWER", "CHANUNAVAIL")
 _MOST_STEPS = 100
@@ -16,11 +18,15 @@ _MOST_STEPS = 100
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One step, and what would come after each result of its verb. ``results`` lead here from the step before."""
+    """One step, and what would come after each result of its verb. ``results`` lead here from the step before.
+
+    ``problem`` says why the dialplan cannot be told to do this; it rings the office then, and nothing comes after.
+    """
 
     results: tuple[str, ...]
     step: Step
     then: tuple[Explained, ...] = field(default=())
+    problem: str = ""
 
 
 def explain(flow: Flow, facts: Facts, now: datetime) -> Explained:
@@ -33,8 +39,12 @@ def _explained(
     results: tuple[str, ...], this: Step, flow: Flow, facts: Facts, now: datetime, budget: Iterator[int]
 ) -> Explained:
     branches: dict[tuple[str, tuple[str, ...]], tuple[list[str], Step]] = {}
+    try:
+        carried = states.decode(answer(this).partition(",")[0])
+    except AnswerError as error:
+        return Explained(results, this, problem=str(error))
     for result in _results(this, flow):
-        after = step(flow, this.state, result, facts, now)
+        after = step(flow, carried, result, facts, now)
         branches.setdefault((after.state.node, after.args), ([], after))[0].append(result)
     then = tuple(
         _explained(tuple(leading), after, flow, facts, now, budget)
@@ -63,6 +73,7 @@ def as_document(explained: Explained) -> dict[str, Any]:
         "verb": this.verb,
         "args": list(this.args),
         "why": this.note.why,
+        "problem": explained.problem,
         "source": this.note.source,
         "decisions": [{"node": d.node, "why": d.why, "exit": d.exit} for d in this.decisions],
         "targets": [{"number": t.number, "kind": t.kind, "id": t.id, "name": t.name} for t in this.targets],

@@ -1,17 +1,22 @@
 """What a call carries from step to step, so that any server can take the next one.
 
-The state travels through the dialplan as one word: the node's name, a dot, and the rest as base64url JSON. It
-holds all that later steps need of the CRM, so a call asks the CRM once.
+The state travels through the dialplan as one word: the node's name, a dot, and the rest in base64url. It holds all
+that later steps need of the CRM, so a call asks the CRM once.
 """
 
 from __future__ import annotations
 
-import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 MENU_KEYS = 9
 """A menu's keys are 1 to 9."""
+
+# Between the texts of a packed state: ASCII's own unit separator, which no text of a person's holds.
+_SEPARATOR = "\x1f"
+_LONGEST_NAME = 60
 
 
 class StateError(ValueError):
@@ -31,6 +36,9 @@ class Choice:
     client: str = ""
 
 
+NOTHING_CHOSEN = Choice()
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """Where a call stands: the node whose verb runs, who calls, whom they chose, whom they can choose from."""
@@ -41,46 +49,49 @@ class State:
     id: str = ""
     name: str = ""
     source: str = ""
-    chosen: Choice = Choice()
+    chosen: Choice = NOTHING_CHOSEN
     choices: tuple[Choice, ...] = ()
     attempts: int = 0
 
-    def at(self, node: str) -> State:
-        """The same call at another node, with no attempts made there yet."""
-        return self if node == self.node else replace(self, node=node, attempts=0)
 
-
-_CHOICE = tuple(field.name for field in fields(Choice))
+_texts = attrgetter("number", "kind", "id", "name", "source")
+_choice = attrgetter(*(field.name for field in fields(Choice)))
+_HEAD = 6
+_CHOICE = len(fields(Choice))
 
 
 def encode(state: State) -> str:
-    """``state`` as one word of letters, digits, ``-``, ``_``, ``=`` and one dot."""
-    rest = [
-        state.number,
-        state.kind,
-        state.id,
-        state.name[:60],
-        state.source,
-        _choice(state.chosen),
-        [_choice(choice) for choice in state.choices[:MENU_KEYS]],
-        state.attempts,
-    ]
-    packed = json.dumps(rest, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return f"{state.node}.{urlsafe_b64encode(packed).decode('ascii')}"
+    """``state`` as one word of letters, digits, ``-``, ``_``, ``=`` and one dot.
+
+    Nothing is cut: half a telephone number is somebody else's. See :func:`short_name` for what may be shortened.
+    """
+    texts = (*_texts(state), str(state.attempts), *_choice(state.chosen))
+    for choice in state.choices:
+        texts += _choice(choice)
+    packed = _SEPARATOR.join(texts)
+    if packed.count(_SEPARATOR) >= len(texts):
+        packed = _SEPARATOR.join(text.replace(_SEPARATOR, " ") for text in texts)
+    return f"{state.node}.{urlsafe_b64encode(packed.encode('utf-8', 'replace')).decode('ascii')}"
 
 
 def decode(word: str) -> State:
     """The state that :func:`encode` wrote. Raises :class:`StateError`."""
     node, _dot, packed = word.partition(".")
     try:
-        number, kind, id_, name, source, chosen, choices, attempts = json.loads(urlsafe_b64decode(packed))
-        texts = (str(number), str(kind), str(id_), str(name), str(source))
-        picked = Choice(*map(str, chosen))
-        open_choices = tuple(Choice(*map(str, choice)) for choice in choices)
-        return State(node, *texts, picked, open_choices, int(attempts))
-    except (ValueError, TypeError, RecursionError) as error:
+        texts = urlsafe_b64decode(packed).decode("utf-8").split(_SEPARATOR)
+        number, kind, id_, name, source, attempts = texts[:_HEAD]
+        chosen, *choices = _choices(texts[_HEAD:])
+        return State(node, number, kind, id_, name, source, chosen, tuple(choices), int(attempts))
+    except ValueError as error:
         raise StateError(f"no state of ours: {word[:80]!r}") from error
 
 
-def _choice(choice: Choice) -> list[str]:
-    return [getattr(choice, name)[:60] for name in _CHOICE]
+def short_name(text: str | None, longest: int = _LONGEST_NAME) -> str:
+    """``text`` as far as a state carries it; a name is for the journal and the called phone's display only."""
+    return text[:longest] if text else ""
+
+
+def _choices(texts: list[str]) -> Iterable[Choice]:
+    if len(texts) % _CHOICE:
+        raise ValueError("half a choice")
+    return (Choice(*texts[at : at + _CHOICE]) for at in range(0, len(texts), _CHOICE))

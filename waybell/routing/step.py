@@ -6,19 +6,21 @@ the next node that has the dialplan do something, and says why at each node it p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from waybell.notes import Note, Target
-from waybell.numbers import PhoneNumber
+from waybell.numbers import NumberKind, PhoneNumber
 from waybell.people.values import Lookup, Source
-from waybell.routing.dialling import Dialling
-from waybell.routing.elements import Do, Go, run
-from waybell.routing.flow import Element, Flow, FlowError, Node
+from waybell.routing.dialling import Dialling, outside_name
+from waybell.routing.elements import Do, Walk, run
+from waybell.routing.flow import Element, Flow, FlowError
 from waybell.routing.state import State, StateError
 
 _DIAL_EXITS = {"ANSWER": "answered", "BUSY": "busy", "NOANSWER": "no_answer"}
 _UNREACHABLE = "unreachable"
+_INTERNAL = (NumberKind.EXTENSION, NumberKind.SHORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,7 @@ class Facts:
     lookup: Lookup | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """One node passed: which, why, and by which exit it was left (empty at the node whose verb is done)."""
 
     node: str
@@ -57,69 +58,93 @@ class Step:
 
 
 def step(flow: Flow, state: State | None, result: str, facts: Facts, now: datetime) -> Step:
-    """The next thing to do with a call.
+    """The next thing to do with a call from outside.
 
     ``state`` is ``None`` at a call's start; ``result`` is what the dialplan's last verb reported. Raises
     :class:`StateError` for a state of another flow, :class:`FlowError` for a flow that goes in a circle.
     """
     passed: list[Decision] = []
-    name, here = (flow.start, _start(flow, facts)) if state is None else _resume(flow, state, result)
-    for _ in range(len(flow.nodes) + 1):
-        node = flow.nodes[name]
-        here = here.at(name)
-        outcome = run(node, here, facts.caller, facts.lookup, facts.dialling, result)
+    if state is None:
+        walk, name = _begin(flow, facts), flow.start
+    else:
+        walk = _resume(flow, state, result, facts)
+        name = _leave(walk)
+    nodes = flow.nodes
+    for _ in range(len(nodes) + 1):
+        walk.enter(nodes[name])
+        outcome = run(walk)
         if isinstance(outcome, Do):
             passed.append(Decision(name, outcome.why, ""))
-            return _step(outcome, passed, result if state is not None else "", facts, now)
+            return _step(outcome, walk.state(), passed, "" if state is None else result, facts, now)
         passed.append(Decision(name, outcome.why, outcome.exit))
-        name, here = _follow(node, outcome)
+        name = walk.node.exits[outcome.exit]
     raise FlowError(f"flow {flow.name!r}: the nodes {', '.join(d.node for d in passed)} lead round in a circle")
 
 
-def _start(flow: Flow, facts: Facts) -> State:
-    source = facts.lookup.source if facts.lookup else Source.CRM
-    return State(flow.start, number=facts.caller.digits, source=source)
+def _begin(flow: Flow, facts: Facts) -> Walk:
+    caller, lookup = facts.caller, facts.lookup
+    walk = Walk(caller, lookup, facts.dialling, "", flow.nodes[flow.start])
+    walk.source = lookup.source if lookup else Source.CRM
+    if caller.kind in _INTERNAL:
+        # From outside anybody can give an extension as their number; shown as it is, it would pass for a colleague's.
+        walk.name = outside_name(facts.dialling, caller.digits)
+    else:
+        walk.number = caller.digits
+    return walk
 
 
-def _follow(node: Node, outcome: Go) -> tuple[str, State]:
-    return node.exits[outcome.exit], outcome.state
-
-
-def _resume(flow: Flow, state: State, result: str) -> tuple[str, State]:
+def _resume(flow: Flow, state: State, result: str, facts: Facts) -> Walk:
     node = flow.nodes.get(state.node)
     if node is None or node.element not in (Element.DIAL, Element.MENU):
         raise StateError(f"flow {flow.name!r} has no verb at node {state.node!r}: was the flow changed mid-call?")
-    if node.element is Element.DIAL:
-        return node.exits[_DIAL_EXITS.get(result, _UNREACHABLE)], state
-    return _key_pressed(node, state, result)
+    return Walk(
+        facts.caller,
+        facts.lookup,
+        facts.dialling,
+        result,
+        node,
+        state.number,
+        state.kind,
+        state.id,
+        state.name,
+        state.source,
+        state.chosen,
+        state.choices,
+        state.attempts,
+    )
 
 
-def _key_pressed(node: Node, state: State, result: str) -> tuple[str, State]:
+def _leave(walk: Walk) -> str:
+    """The node that comes after the verb that was done."""
+    exits, result = walk.node.exits, walk.result
+    if walk.node.element is Element.DIAL:
+        return exits[_DIAL_EXITS.get(result, _UNREACHABLE)]
     if result == "TIMEOUT":
-        return node.exits["timeout"], state
-    if result.isascii() and result.isdigit() and 1 <= int(result[:2]) <= len(state.choices):
-        return node.exits["chosen"], replace(state, chosen=state.choices[int(result) - 1])
-    tried = replace(state, attempts=state.attempts + 1)
-    return node.exits["exhausted" if tried.attempts >= node.attempts else "wrong"], tried
+        return exits["timeout"]
+    if result.isascii() and result.isdigit() and 1 <= int(result[:2]) <= len(walk.choices):
+        walk.chosen = walk.choices[int(result[:2]) - 1]
+        return exits["chosen"]
+    walk.attempts += 1
+    return exits["exhausted" if walk.attempts >= walk.node.attempts else "wrong"]
 
 
-def _step(do: Do, passed: list[Decision], last: str, facts: Facts, now: datetime) -> Step:
-    state = do.state
+def _step(do: Do, state: State, passed: list[Decision], last: str, facts: Facts, now: datetime) -> Step:
+    chosen = state.chosen
     note = Note(
-        step=passed[0].node,
-        verb=do.verb,
-        why="; ".join(decision.why for decision in passed),
-        source=state.source,
-        last=last,
-        number=state.number,
-        dialed=facts.dialed,
-        kind=state.kind,
-        id=state.id,
-        name=state.name,
-        parcel=state.chosen.parcel,
-        courier=state.chosen.courier,
-        client=state.chosen.client,
-        manager=do.manager,
-        to=do.targets,
+        passed[0].node,
+        do.verb,
+        "; ".join([decision.why for decision in passed]),
+        state.source,
+        last,
+        state.number,
+        facts.dialed,
+        state.kind,
+        state.id,
+        state.name,
+        chosen.parcel,
+        chosen.courier,
+        chosen.client,
+        do.manager,
+        do.targets,
     )
     return Step(now, state, do.verb, do.args, do.targets, tuple(passed), note)
