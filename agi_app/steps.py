@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -10,16 +11,16 @@ import structlog
 from agi_app.commands import Command, set_variable
 from agi_app.events import Environment
 from waybell import numbers
-from waybell.numbers import NumberKind
 from waybell.people.values import People
 from waybell.routing import state as states
 from waybell.routing.dialling import Dialling
 from waybell.routing.flow import Flow
+from waybell.routing.state import State
 from waybell.routing.step import Facts, Step, step
 from waybell.routing.verbs import VARIABLE, answer
 
 _PATH = "step"
-_NOBODY_TO_ASK_FOR = (NumberKind.ANONYMOUS, NumberKind.INVALID)
+_ADVICE = {"what_to_do": "set calls.company_number"}
 
 
 class UnknownRequestError(ValueError):
@@ -40,23 +41,36 @@ class Steps:
         self._clock = clock
         # Bound here, once: a lazy logger would be made anew for every step, also where nothing is written.
         self._log = structlog.get_logger("steps").bind()
+        self._tells = self._log.is_enabled_for(logging.DEBUG)
+        if not dialling.company_number:
+            self._log.warning("couriers see no number of the company's, and a trunk may refuse such a call", **_ADVICE)
 
     async def __call__(self, request: Environment) -> Command:
         """The one command that answers ``request``."""
         if request.path.strip("/") != _PATH:
             raise UnknownRequestError(f"agi://…/{request.path}: only /{_PATH} is served; is the dialplan ours?")
         word, result, dialed = (*request.args, "", "", "")[:3]
-        state = states.decode(word) if word else None
-        facts = await self._facts(request, dialed, first=state is None)
+        if word:
+            state = states.decode(word)
+            facts = self._known(state, dialed)
+        else:
+            state = None
+            facts = await self._found(request, dialed)
         taken = step(self._flow, state, result, facts, self._clock())
-        self._tell(request, taken)
+        if self._tells:
+            self._tell(request, taken)
         return set_variable(VARIABLE, answer(taken))
 
-    async def _facts(self, request: Environment, dialed: str, *, first: bool) -> Facts:
+    async def _found(self, request: Environment, dialed: str) -> Facts:
         caller = numbers.parse(request.variables.get("agi_callerid", ""), self._dialling.plan)
-        if not first or caller.kind in _NOBODY_TO_ASK_FOR:
-            return Facts(caller, self._dialling, dialed)
-        return Facts(caller, self._dialling, dialed, await self._people.identify(caller.digits))
+        # Nobody is recognised by an extension: these are calls from outside, where anybody can claim to have it.
+        lookup = await self._people.identify(caller.digits) if caller.has_e164 else None
+        return Facts(caller, self._dialling, dialed, lookup)
+
+    def _known(self, state: State, dialed: str) -> Facts:
+        # By now the channel's caller id is what the last phone was shown.
+        caller = numbers.parse(state.number and f"+{state.number}", self._dialling.plan)
+        return Facts(caller, self._dialling, dialed)
 
     def _tell(self, request: Environment, taken: Step) -> None:
         self._log.debug(

@@ -20,7 +20,7 @@ async def decide(request: Environment) -> Command:
 
 
 def answer(dialled: str) -> str:
-    """One step as the dialplan reads it."""
+    """One step as the dialplan reads it, of as many parts as :func:`waybell.routing.verbs.answer` gives."""
     match dialled[0]:
         case "1":
             dial = f"PJSIP/{dialled[1:]}@trunk"
@@ -28,7 +28,7 @@ def answer(dialled: str) -> str:
             dial = f"PJSIP/{dialled[1:5]}&PJSIP/{dialled[5:]}"
         case _:
             dial = "PJSIP/500"
-    return f"1,dial,{dial},25,74951234567,,step=empty;verb=dial;why=empty;source=fallback"
+    return f"1,dial,{dial},25,74951234567,,step=empty;verb=dial;why=empty;source=fallback,"
 
 
 async def serve(port: int) -> None:

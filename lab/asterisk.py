@@ -27,7 +27,9 @@ STOP_SECONDS = 5.0
 
 _ENTER_ROOTFS = PROJECT / "lab" / "enter_rootfs.sh"
 _NOT_ENTERED = re.compile(r"^(enter_rootfs|unshare|mount|chroot|setpriv): ", re.MULTILINE)
-_HOW_TO_ENTER = "; run it as root of the machine itself, in Docker, or with a chroot bind-mounted on itself (mount --bind)"
+_HOW_TO_ENTER = (
+    "; run it as root of the machine itself, in Docker, or with a chroot bind-mounted on itself (mount --bind)"
+)
 
 
 class AsteriskFailedError(Exception):

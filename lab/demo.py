@@ -16,16 +16,19 @@ from rich.console import Console
 from rich.markup import escape
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from lab.asterisk import AsteriskFailedError
 from lab.demo_scenes import SCENES, Scene, Taken
 from lab.phone import BUSY, Answer
+from lab.rootfs import RootfsError
 from lab.stack import Stack, running_stack
 from lab.watch import until_file
+from lab.waybell_process import WaybellFailedError
 from waybell.calls.journal import list_calls
-from waybell.calls.present import call_details
+from waybell.calls.present import call_details, who
 from waybell.calls.values import Call
 from waybell.notes import Note, decode
 from waybell.people.demo import COMPANY_NUMBER
-from waybell.prompts import make_prompts
+from waybell.prompts import PromptsError, make_prompts
 from waybell.store.engine import make_engine
 
 _TALK_SECONDS = 0.6
@@ -76,7 +79,7 @@ async def _call(stack: Stack, scene: Scene, console: Console, before: int) -> Ta
     console.print(f"{scene.caller} rings {COMPANY_NUMBER} …")
     call = await stack.provider.call(COMPANY_NUMBER, scene.caller)
     note = await _note(stack, before)
-    console.print(f"  recognised: {note.kind or 'nobody'} {note.id} {escape(note.name)}".rstrip())
+    console.print(f"  recognised: {escape(who(note.kind, note.id, note.name, note.client)) or 'nobody'}")
     console.print(f"  decided:    {escape(note.why)}")
     if scene.key:
         await call.answered()
@@ -142,7 +145,16 @@ def main() -> None:
     unknown = [argument for argument in sys.argv[1:] if argument != "--once"]
     if unknown:
         sys.exit(f"demo: {unknown[0]!r} is not known; allowed: --once")
-    sys.exit(asyncio.run(demo(once="--once" in sys.argv[1:])))
+    try:
+        sys.exit(asyncio.run(demo(once="--once" in sys.argv[1:])))
+    except (AsteriskFailedError, WaybellFailedError, RootfsError, PromptsError, OSError) as error:
+        sys.exit(f"demo: {one_line(error)}")
+
+
+def one_line(error: Exception) -> str:
+    """What failed and what to do, with the last line of the log that came with it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [repr(error)]
+    return " ".join(dict.fromkeys((lines[0], lines[-1])))
 
 
 if __name__ == "__main__":

@@ -42,7 +42,14 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
 def _found(environ: Mapping[str, str]) -> Path | None:
     if named := environ.get(PREFIX + "CONFIG"):
         return Path(named)
-    return next((place for place in map(Path, _PLACES) if place.is_file()), None)
+    return next((place for place in map(Path, _PLACES) if _is_there(place)), None)
+
+
+def _is_there(place: Path) -> bool:
+    try:
+        return place.is_file()
+    except PermissionError:
+        return True  # in a folder closed to us: reading it says so
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -95,12 +102,14 @@ def _line(error: ErrorDetails, file: Path | None, variables: Mapping[tuple[str, 
     message = error["msg"].removeprefix("Value error, ")
     secret = "password" in key or "url" in key or isinstance(error["input"], dict)
     shown = "" if secret else f" (got {repr(error['input'])[:80]})"
-    return " ".join(f"{place}: {key}: {message}{shown}".split())
+    return " ".join(": ".join(filter(None, (place, key, message + shown))).split())
 
 
 def _is_meant(variable: tuple[str, str], where: list[str], message: str) -> bool:
     """Whether the error is that variable's; one about keys that do not go together says which in its message."""
     section, key = variable
+    if not where:
+        return f"{section}.{key}" in message
     if len(where) > 1:
         return [section, key] == where[:2]
     return section == where[0] and (section not in Settings.model_fields or f"{key}:" in message)

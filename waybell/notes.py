@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from urllib.parse import unquote
 
 _PART_BYTES = 290
@@ -66,15 +67,17 @@ _TEXT_FIELDS = (
     *("last", "number", "kind", "id", "parcel", "courier", "client", "manager", "dialed", "name"),
 )
 """In the order of their weight: what has no room in the second part either is left out."""
+_texts = attrgetter(*_TEXT_FIELDS)
 
 
 def encode(note: Note) -> tuple[str, str]:
     """``note`` as two parts without commas, quotes, brackets, ``$`` or control characters; the second may be empty."""
-    pairs = [f"{name}={_escape(getattr(note, name), _VALUE_BYTES)}" for name in _TEXT_FIELDS if getattr(note, name)]
+    named = zip(_TEXT_FIELDS, _texts(note), strict=True)
+    pairs = [f"{name}={_escape(text, _VALUE_BYTES)}" for name, text in named if text]
     if note.to:
         pairs.insert(len(_REQUIRED), "to=" + _encode_targets(note.to))
     whole = ";".join(pairs)
-    if len(whole.encode()) <= _PART_BYTES:
+    if _size(whole) <= _PART_BYTES:
         return whole, ""
     rest = [_SECOND]
     first = _fill([], pairs, rest)
@@ -100,7 +103,7 @@ def _fill(first: list[str], pairs: list[str], rest: list[str]) -> list[str]:
     """Each pair goes where there is room for all of it: first part, second, nowhere."""
     room = [_PART_BYTES, _PART_BYTES - len(_SECOND) - 1]
     for pair in pairs:
-        size = len(pair.encode()) + 1
+        size = _size(pair) + 1
         for number, part in enumerate((first, rest)):
             if size <= room[number]:
                 part.append(pair)
@@ -125,7 +128,7 @@ def _encode_targets(targets: tuple[Target, ...]) -> str:
         values = (target.number, target.kind, target.id, target.name)
         same = before is not None and values[1:] == (before.kind, before.id, before.name)
         text = _escape(target.number, 40) if same else "~".join(_escape(value, 60) for value in values)
-        room -= len(text.encode()) + 1
+        room -= _size(text) + 1
         if room < 0:
             break
         written.append(text)
@@ -143,11 +146,17 @@ def _decode_targets(text: str) -> Iterable[Target]:
 
 def _escape(text: str, most: int) -> str:
     """``text`` with what could be syntax percent-encoded, cut to ``most`` bytes between two letters."""
+    if len(text) <= most and text.isascii() and text.isalnum():
+        return text  # as most are
     escaped = _SPECIAL.sub(_percent, text[:most])
-    while len(escaped.encode("utf-8", "replace")) > most:
+    while _size(escaped) > most:
         text = text[: min(len(text), most) * 9 // 10]
         escaped = _SPECIAL.sub(_percent, text)
     return escaped
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 def _percent(match: re.Match[str]) -> str:

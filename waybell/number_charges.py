@@ -72,7 +72,7 @@ def _regions(country: str) -> tuple[str, ...]:
     if country in phonenumbers.SUPPORTED_REGIONS:
         return (country,)
     code = country.removeprefix("+")
-    if code.isascii() and code.isdigit() and len(code) <= 3:
+    if code.isascii() and code.isdigit() and len(code) <= 3 and code[0] != "0":
         regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code), ())
         if regions and _NO_COUNTRY not in regions:
             return tuple(regions)

@@ -2,87 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from typing import Literal
 
-import phonenumbers
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from waybell.setting_values import (
+    Countries,
+    DatabaseUrl,
+    DigitsOrNone,
+    ExtensionTemplate,
+    HttpUrl,
+    Lengths,
+    Listen,
+    PhoneTemplate,
+    Region,
+    Seconds,
+)
 
 DEMO_CRM = "sqlite+aiosqlite:///waybell-demo-crm.db"
 """The courier company that comes with Waybell; made where it is missing."""
-
-_LISTEN = re.compile(r"(\[[0-9a-fA-F:]+\]|[^:\[\]]+):(\d{1,5})")
-_DRIVERS = ("mysql+asyncmy", "mysql+aiomysql", "sqlite+aiosqlite")
-
-
-def _region(value: str) -> str:
-    if value not in phonenumbers.SUPPORTED_REGIONS:
-        raise ValueError("a two-letter country code in capitals is allowed, such as RU, KZ, DE")
-    return value
-
-
-def _database(value: str) -> str:
-    try:
-        url = make_url(value)
-    except (ArgumentError, ValueError):
-        url = None
-    if url is None or url.drivername not in _DRIVERS:
-        raise ValueError(f"a URL beginning with {', '.join(f'{name}://' for name in _DRIVERS)} is allowed")
-    if url.database in (None, "", ":memory:"):
-        raise ValueError("a URL that ends with a database's name or file is allowed")
-    return value
-
-
-def _listen(value: str) -> str:
-    match = _LISTEN.fullmatch(value)
-    if match is None or int(match[2]) > 65535 or not _is_address(match[1].strip("[]")):
-        raise ValueError("an IP address and a port are allowed, such as 127.0.0.1:4573 or [::1]:4573")
-    return value
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _template(name: str) -> AfterValidator:
-    def check(value: str) -> str:
-        rest = value.replace("{" + name + "}", "")
-        if rest == value or not re.fullmatch(r"[\w/@.:+-]+", rest):
-            raise ValueError("a dial string of letters, digits and /@.:+-_ holding {" + name + "} is allowed")
-        return value
-
-    return AfterValidator(check)
-
-
-def _http(value: str) -> str:
-    try:
-        url = urlsplit(value)
-        good = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
-    except ValueError:
-        good = False
-    if not good or re.search(r"[\s?#]", value):
-        raise ValueError("a URL beginning with http:// or https:// is allowed, such as http://127.0.0.1:8088")
-    return value.rstrip("/")
-
-
-def _lengths(value: tuple[int, int]) -> tuple[int, int]:
-    if not 1 <= value[0] <= value[1] <= 15:
-        raise ValueError("two lengths from 1 to 15 are allowed, the shorter one first, such as [2, 6]")
-    return value
-
-
-Listen = Annotated[str, AfterValidator(_listen)]
-DatabaseUrl = Annotated[str, AfterValidator(_database)]
-Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)]
-DigitsOrNone = Annotated[str, Field(pattern=r"^[0-9*#]{0,15}$")]
 
 
 class _Section(BaseModel):
@@ -92,11 +31,9 @@ class _Section(BaseModel):
 class Numbers(_Section):
     """How telephone numbers are written where the PBX stands."""
 
-    region: Annotated[str, AfterValidator(_region)] = Field("RU", description="region of a number without country code")
+    region: Region = Field("RU", description="region of a number without country code")
     outside_code: str = Field("", pattern=r"^[0-9]{0,4}$", description="digits dialled for an outside line, such as 9")
-    extension_digits: Annotated[tuple[int, int], AfterValidator(_lengths)] = Field(
-        (2, 6), description="shortest and longest internal extension"
-    )
+    extension_digits: Lengths = Field((2, 6), description="shortest and longest internal extension")
 
 
 class Crm(_Section):
@@ -112,7 +49,11 @@ class Crm(_Section):
         description="a folder of SQL files that comes with Waybell (measoft, example), or a path to one's own",
     )
     deadline: float = Field(
-        1.0, gt=0, le=10, allow_inf_nan=False, description="seconds a call may wait for the CRM in all"
+        1.0,
+        gt=0,
+        lt=3.5,
+        allow_inf_nan=False,
+        description="seconds a call may wait for the CRM in all; below agi.session_seconds",
     )
     connections: int = Field(4, ge=1, le=64, description="connections kept open to the CRM")
     cache_hours: Seconds = Field(24.0, description="how long an answer is kept for when the CRM fails")
@@ -136,7 +77,13 @@ class Agi(_Section):
         (), description="networks that may ask from elsewhere: whoever asks here can run anything on the PBX"
     )
     max_connections: int = Field(500, ge=1, le=65535, description="connections at once")
-    session_seconds: Seconds = Field(3.0, description="longest time one step may take in all")
+    session_seconds: float = Field(
+        3.0,
+        gt=0,
+        le=3.5,
+        allow_inf_nan=False,
+        description="longest time one step may take in all; the dialplan goes on without us after 4 seconds",
+    )
 
     @model_validator(mode="after")
     def _loopback_unless_allowed(self) -> Agi:
@@ -148,12 +95,14 @@ class Agi(_Section):
 
 
 class Ari(_Section):
-    """Asterisk's REST interface."""
+    """Asterisk's REST interface. So far only waybell check asks there; callbacks and supervision will."""
 
-    url: Annotated[str, AfterValidator(_http)] = Field("http://127.0.0.1:8088", description="Asterisk's HTTP server")
+    url: HttpUrl = Field("http://127.0.0.1:8088", description="Asterisk's HTTP server")
     user: str = Field("waybell", min_length=1, description="user in ari.conf")
     password: SecretStr = Field(SecretStr("waybell"), min_length=1, description="that user's password")
-    app: str = Field("waybell", pattern=r"^[A-Za-z0-9_-]{1,40}$", description="name of our Stasis application")
+    app: str = Field(
+        "waybell", pattern=r"^[A-Za-z0-9_-]{1,40}$", description="name of our Stasis application; for callbacks"
+    )
 
 
 class Web(_Section):
@@ -165,14 +114,21 @@ class Web(_Section):
 class Calls(_Section):
     """Who is rung, and how."""
 
-    company_number: str = Field("", pattern=r"^\+?[0-9]{0,15}$", description="shown to whoever we call")
-    phone_dial: Annotated[str, _template("number")] = Field(
+    company_number: str = Field(
+        "",
+        pattern=r"^\+?[0-9]{0,15}$",
+        description="shown to whoever we call; without it a courier sees none, and a trunk may refuse the call",
+    )
+    phone_dial: PhoneTemplate = Field(
         "PJSIP/{number}@trunk",
         description="how an outside phone is reached; {number} is E.164 digits without plus",
     )
-    extension_dial: Annotated[str, _template("extension")] = Field(
-        "PJSIP/{extension}", description="how an employee's extension is reached"
+    countries: Countries = Field(
+        (),
+        description="where a number that the CRM holds may be dialled: countries (RU) or calling codes (7); "
+        "empty: numbers.region and all that share its calling code",
     )
+    extension_dial: ExtensionTemplate = Field("PJSIP/{extension}", description="how an employee's extension is reached")
     ring_seconds: int = Field(25, ge=1, le=600, description="how long a phone rings before the next is tried")
     office: str = Field(
         "500",
@@ -180,7 +136,9 @@ class Calls(_Section):
         description="extension that gets every call nobody else takes",
     )
     courier_prefix: DigitsOrNone = Field("", description="put before a courier's number when dialling")
-    client_prefix: DigitsOrNone = Field("", description="put before a customer's number when dialling")
+    client_prefix: DigitsOrNone = Field(
+        "", description="put before a customer's number when dialling; for callbacks, so far nobody dials customers"
+    )
     show_recipient: bool = Field(False, description="show couriers the recipient's number instead of the company's")
     language: Literal["ru", "en"] = Field("ru", description="language of the spoken menu")
 
@@ -210,7 +168,7 @@ class Recordings(_Section):
     url: str = Field(
         "file:///var/spool/asterisk/monitor",
         pattern=r"^[a-z0-9]+://",
-        description="any fsspec URL: file, sftp, ftp, s3",
+        description="any fsspec URL: file, sftp, ftp, s3; so far only waybell check looks there",
     )
 
 
@@ -235,3 +193,13 @@ class Settings(_Section):
     cel: Cel = Cel()
     recordings: Recordings = Recordings()
     log: Log = Log()
+
+    @model_validator(mode="after")
+    def _crm_before_agi(self) -> Settings:
+        deadline, session = self.crm.deadline, self.agi.session_seconds
+        if deadline >= session:
+            raise ValueError(
+                f"crm.deadline: {deadline:g} is allowed once it is below agi.session_seconds, which is {session:g}: "
+                "a step that ends while it waits for the CRM sends the call to the office"
+            )
+        return self

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -40,6 +42,7 @@ class Place:
             "store": {"url": f"sqlite+aiosqlite:///{folder}/waybell.db"},
             "ari": {"url": pbx.ari_url, "password": pbx.settings.ari_password},
             "cel": {"path": str(pbx.cel_path)},
+            "calls": {"company_number": "74951234567"},
             "recordings": {"url": (pbx.directory / "spool" / "monitor").as_uri()},
         }
 
@@ -119,7 +122,8 @@ async def test_all_is_well_after_a_call(place: MakePlace) -> None:
     assert "Asterisk 22." in found["ari"][0].message
     assert [each.status for each in found["dialplan"]] == [Status.OK, Status.OK]
     assert [each.status for each in found["clock"]] == [Status.OK, Status.OK]
-    for check in ("crm", "store", "cel", "cel log", "recordings"):
+    assert [each.status for each in found["phones"]] == [Status.OK, Status.OK]
+    for check in ("crm", "store", "calls", "cel", "cel log", "recordings"):
         assert [each.status for each in found[check]] == [Status.OK], found[check]
     assert [each.status for each in found["agi"]] == [Status.WARNING]
 
@@ -181,6 +185,20 @@ class TestCrm:
         assert (well.status, warned.status) == (Status.OK, Status.WARNING)
         assert "may also ALL PRIVILEGES" in warned.message
         assert "REVOKE" in warned.advice
+
+    async def test_what_everybody_may_do_in_the_servers_test_databases_is_no_warning(
+        self,
+        place: MakePlace,
+        server: MariaDB,  # noqa: F811
+    ) -> None:
+        # As MariaDB 11 is installed.
+        server.sql("GRANT SELECT, INSERT, DELETE, DROP ON `test`.* TO PUBLIC")
+        try:
+            here = await place()
+            found = (await here.check())["crm"]
+        finally:
+            server.sql("REVOKE ALL PRIVILEGES ON `test`.* FROM PUBLIC")
+        assert [each.status for each in found] == [Status.OK]
 
     async def test_a_query_with_a_wrong_column_is_named_by_file_and_column(
         self, place: MakePlace, tmp_path: Path
@@ -294,6 +312,86 @@ class TestDialplan:
         assert "res_ari_device_states.so" in bad.advice
 
 
+class TestPhones:
+    """The lab's PBX has the extension 500 and the endpoint ``trunk``."""
+
+    async def warned(self, here: Place) -> list[Finding]:
+        return [each for each in (await here.check())["phones"] if each.status is Status.WARNING]
+
+    async def test_an_office_that_is_no_endpoint_is_named_with_what_to_do(self, place: MakePlace) -> None:
+        here = await place(settings={"office_dial": "PJSIP/500&PJSIP/600"})
+        here.set("calls.office", "500,600")
+        bad = await here.failure("phones")
+        assert bad.message.startswith("calls.office is PJSIP/600: Asterisk has no PJSIP endpoint 600")
+        assert "pjsip list endpoints" in bad.advice
+        assert await self.warned(here) == []
+
+    async def test_the_office_without_waybell_is_another_one(self, place: MakePlace) -> None:
+        here = await place(settings={"office_dial": "PJSIP/601"})
+        [warned] = await self.warned(here)
+        assert "WAYBELL_OFFICE_DIAL is PJSIP/601" in warned.message
+        assert "calls.office is PJSIP/500" in warned.message
+        assert "WAYBELL_OFFICE_DIAL = PJSIP/500 in [globals]" in warned.advice
+        assert (
+            "WAYBELL_OFFICE_DIAL is PJSIP/601: Asterisk has no PJSIP endpoint 601"
+            in (await here.failure("phones")).message
+        )
+
+    async def test_the_office_without_waybell_is_not_set(self, place: MakePlace) -> None:
+        here = await place(settings={"office_dial": ""})
+        here.set("calls.office", "100")
+        [warned] = await self.warned(here)
+        assert "is not set, which means PJSIP/500" in warned.message
+        assert "WAYBELL_OFFICE_DIAL = PJSIP/100 in [globals]" in warned.advice
+
+    async def test_a_phone_that_is_nowhere_is_a_warning(self, place: MakePlace) -> None:
+        nowhere = "[600](phone)\naors = 600\n[600]\ntype = aor\nmax_contacts = 1\n"
+        here = await place(extra_files={"pjsip_custom.conf": nowhere}, settings={"office_dial": "PJSIP/600"})
+        here.set("calls.office", "600")
+        [warned] = await self.warned(here)
+        assert "nothing can be reached there at present" in warned.message
+        assert "pjsip show endpoint 600" in warned.advice
+
+    @pytest.mark.parametrize("dial", ["PJSIP/{number}@mytrunk", "PJSIP/mytrunk/sip:{number}@provider.example"])
+    async def test_a_trunk_that_is_no_endpoint(self, dial: str, place: MakePlace) -> None:
+        here = await place()
+        here.set("calls.phone_dial", dial)
+        bad = await here.failure("phones")
+        assert "Asterisk has no PJSIP endpoint mytrunk" in bad.message
+        assert "calls.phone_dial" in bad.advice
+
+    async def test_a_trunk_whose_calls_go_elsewhere(self, place: MakePlace) -> None:
+        here = await place(extra_files=trunk_with("context = from-trunk"))
+        [warned] = await self.warned(here)
+        assert "calls from the trunk trunk enter the context from-trunk, not waybell-incoming" in warned.message
+        assert "context = waybell-incoming in [trunk] of pjsip.conf" in warned.advice
+
+    @pytest.mark.parametrize(
+        ("setting", "danger"),
+        [
+            ("send_connected_line", "numbers leak"),
+            ("trust_connected_line", "numbers leak"),
+            ("allow_transfer", "outsiders can send a call elsewhere"),
+        ],
+    )
+    async def test_a_trunk_that_tells_too_much_or_obeys_outsiders(
+        self, setting: str, danger: str, place: MakePlace
+    ) -> None:
+        here = await place(extra_files=trunk_with(f"{setting} = yes"))
+        [warned] = await self.warned(here)
+        assert f"the trunk trunk has {setting} switched on: {danger}" in warned.message
+        assert f"put into [trunk] of pjsip.conf: {setting} = no; then: " in warned.advice
+
+    async def test_endpoints_are_not_told(self, place: MakePlace) -> None:
+        here = await place(extra_files={"modules_custom.conf": "noload = res_ari_endpoints.so\n"})
+        assert "load res_ari_endpoints.so" in (await here.failure("phones")).advice
+
+
+def trunk_with(line: str) -> dict[str, str]:
+    """``extra_files`` that set one thing differently at the lab's trunk."""
+    return {"pjsip_custom.conf": f"[trunk](+)\n{line}\n"}
+
+
 class TestCel:
     async def test_events_are_off(self, place: MakePlace) -> None:
         here = await place(extra_files={"cel.conf": "[general]\nenable = no\n"})
@@ -344,11 +442,15 @@ class TestCelLog:
     async def test_it_may_not_be_read(self, place: MakePlace) -> None:
         here = await place()
         await here.call()
-        here.pbx.cel_path.chmod(0o640)
-        here.pbx.directory.chmod(0o755)
-        with nobody():
-            bad = await here.failure("cel log")
-        assert f"user nobody may not read {here.pbx.cel_path}" in bad.message
+        # Apart from the PBX's own folders: those above them may be closed to everybody but root.
+        with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+            log = Path(shutil.copy2(here.pbx.cel_path, folder))
+            Path(folder).chmod(0o755)
+            log.chmod(0o640)
+            here.set("cel.path", str(log))
+            with nobody():
+                bad = await here.failure("cel log")
+        assert f"user nobody may not read {log}" in bad.message
         assert "usermod -aG" in bad.advice
 
     async def test_another_mappings_records_are_not_taken_for_ours(self, place: MakePlace) -> None:

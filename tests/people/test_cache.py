@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 
 import pytest
 
@@ -86,3 +87,25 @@ async def test_twenty_thousand_answers_fit_in_sixteen_megabytes() -> None:
     finally:
         tracemalloc.stop()
     assert used < 16_000_000
+
+
+async def test_answers_of_any_size_fit_in_the_bytes_that_are_given(clock: Clock) -> None:
+    large = tuple(replace(DEMO[ANNA][0], id=str(n), name=f"{n:я>200}") for n in range(200))
+    memory = MemoryPeople({ANNA: large, VERA: large, BORIS: DEMO[BORIS]})
+    people = CachedPeople(memory, size=100_000, clock=clock)
+    for number in (ANNA, VERA, ANNA, VERA, BORIS):
+        await people.identify(number)
+    memory.fail("down")
+    sources = [(await people.identify(number)).source for number in (ANNA, VERA, BORIS)]
+    assert sources == [Source.FALLBACK, Source.CACHE, Source.CACHE]
+
+
+async def test_the_room_of_what_is_forgotten_is_free_again(memory: MemoryPeople, clock: Clock) -> None:
+    people = CachedPeople(memory, size=700, max_age=60, clock=clock)
+    for _ in range(100):
+        await people.identify(ANNA)
+        memory.fail("down")
+        assert (await people.identify(ANNA)).source is Source.CACHE
+        clock.now += 61
+        assert (await people.identify(ANNA)).source is Source.FALLBACK
+        memory.recover()

@@ -8,16 +8,21 @@ import subprocess
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
+from agi_app.server import AgiServer
+from agi_app.steps import Steps
 from waybell.checks import agi, ari, clock, crm, recordings, store
 from waybell.checks.dialplan import named_extensions
 from waybell.checks.findings import Finding, Site, Status, ok
 from waybell.checks.run import ORDER, _guarded, run_checks
+from waybell.people.values import Lookup
 from waybell.resources import data_dir
 from waybell.settings import Settings
+from waybell.wiring import dialling, flow
 
 
 def site(tmp_path: Path, **sections: dict[str, object]) -> Site:
@@ -56,14 +61,73 @@ class TestClock:
 
 
 class TestAgi:
-    async def test_somebody_listens(self, tmp_path: Path) -> None:
-        server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    async def test_a_waybell_that_answers_a_step_is_right_and_the_crm_is_not_asked(self, tmp_path: Path) -> None:
+        class Nobody:
+            async def identify(self, number: str) -> Lookup:
+                raise AssertionError(number)
+
+        settings = Settings()
+        server = AgiServer(Steps(flow(settings), Nobody(), dialling(settings)), port=0)
+        await server.start()
+        looked = site(tmp_path, agi={"listen": f"127.0.0.1:{server.port}"})
+        try:
+            only(await agi.check_listening(looked), Status.OK)
+        finally:
+            await server.stop()
+        assert (server.counters.decided, server.counters.handler_errors, server.counters.command_errors) == (1, 0, 0)
+        found = only(await agi.check_listening(looked), Status.WARNING)
+        assert f"nothing listens at {looked.settings.agi.listen}" in found.message
+
+    @pytest.mark.parametrize(
+        ("said", "told"),
+        [
+            (None, "gives no answer"),
+            (b"", "gives no answer"),
+            (b"220 mail.example ESMTP\r\n", "says '220 mail.example ESMTP'"),
+            (b'SET VARIABLE OTHER "x"\n', "says 'SET VARIABLE OTHER"),
+            (b"x" * 100_000, "gives no answer"),
+            (b"\xff\n", "says '\ufffd'"),
+        ],
+        ids=["mute", "closes", "smtp", "other", "endless", "bytes"],
+    )
+    async def test_another_listener_at_its_address_is_a_failure(
+        self, said: bytes | None, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        closed = asyncio.Event()
+
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readline()
+            if said is None:
+                await reader.read()
+            else:
+                writer.write(said)
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+            closed.set()
+
+        monkeypatch.setattr(agi, "_ANSWER_SECONDS", 0.2 if said is None else 5.0)
+        server = await asyncio.start_server(talk, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         async with server:
-            looked = site(tmp_path, agi={"listen": f"127.0.0.1:{port}"})
-            only(await agi.check_listening(looked), Status.OK)
-        found = only(await agi.check_listening(looked), Status.WARNING)
-        assert f"nothing listens at 127.0.0.1:{port}" in found.message
+            found = only(await agi.check_listening(site(tmp_path, agi={"listen": f"127.0.0.1:{port}"})), Status.FAILED)
+            await closed.wait()
+        assert f"something listens at 127.0.0.1:{port} that {told}" in found.message
+        assert f"sport = :{port}" in found.advice
+
+    @pytest.mark.parametrize(
+        ("host", "networks", "let_in"),
+        [
+            ("127.0.0.1", [], True),
+            ("0.0.0.0", ["10.0.0.0/8"], True),
+            ("10.0.0.5", ["10.0.0.9/32"], False),
+            ("10.0.0.5", ["10.0.0.0/8"], True),
+        ],
+    )
+    def test_a_server_that_lets_only_others_in_is_not_blamed_for_its_silence(
+        self, host: str, networks: list[str], let_in: bool
+    ) -> None:
+        assert agi._lets_us_in(host, [ip_network(network) for network in networks]) is let_in
 
     @pytest.mark.parametrize(
         ("server", "listen", "same"),
@@ -160,11 +224,23 @@ class TestDatabasesInFiles:
             ("GRANT SELECT, INSERT ON `courier`.* TO `r`@`%`", ["SELECT", "INSERT"]),
             ("GRANT SELECT (a, b), UPDATE (a) ON `courier`.`t` TO `r`@`%`", ["SELECT", "UPDATE"]),
             ("GRANT ALL PRIVILEGES ON *.* TO `r`@`%` WITH GRANT OPTION", ["ALL PRIVILEGES"]),
+            ("GRANT EXECUTE, ALTER ROUTINE ON PROCEDURE `courier`.`p` TO `r`@`%`", ["EXECUTE", "ALTER ROUTINE"]),
+            ("GRANT DELETE ON `cour%`.* TO `r`@`%`", ["DELETE"]),
+            ("GRANT DELETE ON `COURIER`.* TO `r`@`%`", ["DELETE"]),
+            ("GRANT DELETE ON `other`.* TO `r`@`%`", []),
+            ("GRANT DELETE ON `other`.`courier` TO `r`@`%`", []),
+            ("GRANT DELETE ON `cour%`.`t` TO `r`@`%`", []),
+            ("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP ON `test`.* TO PUBLIC", []),
+            ("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP ON `test\\_%`.* TO PUBLIC", []),
             ("GRANT `reading` TO `r`@`%`", []),
         ],
     )
-    def test_what_a_line_of_grants_gives(self, grant: str, found: list[str]) -> None:
-        assert crm.privileges(grant) == found
+    def test_what_a_line_of_grants_gives_in_the_crms_database(self, grant: str, found: list[str]) -> None:
+        assert crm.privileges(grant, "courier") == found
+
+    @pytest.mark.parametrize(("schema", "found"), [("my_crm", ["DELETE"]), ("myxcrm", []), ("my_crm2", [])])
+    def test_an_escaped_underscore_in_a_grant_is_an_underscore(self, schema: str, found: list[str]) -> None:
+        assert crm.privileges("GRANT DELETE ON `my\\_crm`.* TO `r`@`%`", schema) == found
 
 
 class TestAll:

@@ -47,8 +47,8 @@ class TestEventLogConfiguration:
         [
             ("enable = yes", "enable = no", "events are switched off"),
             ("enable = yes", ";enable = yes", "events are switched off"),
-            ("events = ALL", "events = CHAN_START,HANGUP", "not every event"),
-            ("dial,queue,park,agi", "queue,park", "agi, dial are not in the log"),
+            ("CHAN_START,ANSWER,", "", "the events ANSWER, CHAN_START are not in the log"),
+            ("dial,queue,park", "queue", "the applications dial, park are not in the log"),
         ],
     )
     async def test_a_setting_of_cel_conf_that_loses_events_is_named(

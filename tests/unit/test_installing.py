@@ -9,15 +9,17 @@ import shutil
 import sqlite3
 import stat
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from waybell import initialising, installing
+from waybell import configuration, initialising, installing
+from waybell.cli import options, setup
 from waybell.cli.app import main
 from waybell.config_file import config_text, write_atomically
-from waybell.configuration import load_settings
+from waybell.configuration import SettingsError, load_settings
 from waybell.initialising import InitError, default_config, initialise
 from waybell.installing import Done, InstallError, install_dialplan, sounds_folder
 from waybell.prompts import read_prompts
@@ -49,6 +51,12 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     with pytest.raises(SystemExit) as end:
         main()
     return int(end.value.code or 0)
+
+
+def a_program(path: Path) -> Path:
+    path.parent.mkdir()
+    path.touch(0o755)
+    return path
 
 
 def mode(path: Path) -> int:
@@ -177,6 +185,50 @@ class TestInit:
         for part in ("waybell dialplan install", "waybell.service", "waybell check", "ari.conf", str(path)):
             assert part in out
 
+    def test_the_next_steps_name_the_program_by_its_whole_path_and_both_files_of_asterisk(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        program = a_program(tmp_path / "anywhere" / "waybell")
+        monkeypatch.setattr(initialising, "SYSTEM_CONFIG", tmp_path / "etc" / "waybell.toml")
+        monkeypatch.setattr(initialising, "SYSTEM_DATA", tmp_path / "lib")
+        monkeypatch.setattr(setup, "SYSTEM_CONFIG", tmp_path / "etc" / "waybell.toml")
+        monkeypatch.setattr(setup, "_UNIT_PROGRAM", "/opt/none/waybell")
+        monkeypatch.setattr(sys, "argv", [str(program), "init", "--config", str(tmp_path / "etc" / "waybell.toml")])
+        with pytest.raises(SystemExit):
+            main()
+        out = capsys.readouterr().out
+        assert f"Run: {program} dialplan install\n" in out
+        assert f"Run: sudo -u waybell {program} check\n" in out
+        assert f"sed 's|/opt/none/waybell|{program}|' " in out
+        for part in ("http.conf enabled = yes, bindaddr = 127.0.0.1", "ari.conf: [waybell]"):
+            assert part in out
+
+    def test_a_program_that_was_found_on_the_path_is_named_by_its_whole_path(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        program = a_program(tmp_path / "bin" / "waybell")
+        monkeypatch.setenv("PATH", str(program.parent))
+        monkeypatch.setattr(sys, "argv", ["waybell"])
+        assert options.program() == str(program)
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+    @pytest.mark.parametrize("closed", ["the file", "its folder"])
+    def test_a_configuration_that_may_not_be_read_says_as_whom_to_run(
+        self, closed: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+            Path(folder).chmod(0o755 if closed == "the file" else 0o700)
+            file = Path(folder) / "waybell.toml"
+            file.touch(0o600)
+            monkeypatch.setattr(configuration, "_PLACES", (str(file),))
+            os.seteuid(65534)
+            try:
+                with pytest.raises(SettingsError) as error:
+                    load_settings(None, {})
+            finally:
+                os.seteuid(0)
+        assert str(error.value) == (f"{file}: cannot be read: Permission denied; run it as root or as the user waybell")
+
     def test_a_place_that_cannot_be_written_is_one_line_and_code_1(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -299,6 +351,19 @@ class TestDialplanInstallCommand:
         capsys.readouterr()
         assert run(monkeypatch, "prompts", "--to", str(tmp_path / "data" / "sounds"), "--languages", "en") == 0
         assert "0 prompts made" in capsys.readouterr().out
+
+    def test_the_last_step_names_the_program_by_its_whole_path(
+        self, etc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        program = a_program(tmp_path / "anywhere" / "waybell")
+        monkeypatch.setattr(setup, "SYSTEM_CONFIG", tmp_path / "none")
+        monkeypatch.setenv("PATH", str(tmp_path))
+        monkeypatch.setattr(sys, "argv", [str(program), "dialplan", "install", "--to", str(etc)])
+        with pytest.raises(SystemExit):
+            main()
+        captured = capsys.readouterr()
+        assert captured.out.endswith(f"Run: {program} check\n")
+        assert f"then: {program} prompts --to " in captured.err
 
     def test_what_is_included_already_is_not_asked_for_again(
         self, etc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

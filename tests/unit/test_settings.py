@@ -20,21 +20,26 @@ WRONG: dict[str, tuple[object, str, str]] = {
     "numbers.extension_digits": ([6, 2], "0,6", "two lengths from 1 to 15"),
     "crm.url": ("postgresql://host/courier", "mysql+asyncmy://host:port/courier", "mysql+asyncmy://"),
     "crm.queries": ("", "", "at least 1 character"),
-    "crm.deadline": (0, "forever", "greater than 0|valid number"),
+    "crm.deadline": (0, "10", "greater than 0|less than 3.5"),
     "crm.connections": (0, "65", "greater than or equal to 1|less than or equal to 64"),
     "crm.cache_hours": (-1, "inf", "greater than 0|finite number"),
     "store.url": ("waybell.db", "sqlite+aiosqlite://", "sqlite+aiosqlite://|database's name or file"),
     "agi.listen": ("127.0.0.1", "localhost:4573", "an IP address and a port"),
     "agi.allow_remote": (["10.0.0.0/33"], "office", "network"),
     "agi.max_connections": (0, "many", "greater than or equal to 1|valid integer"),
-    "agi.session_seconds": (0, "nan", "greater than 0|finite number"),
-    "ari.url": ("127.0.0.1:8088", "http://127.0.0.1:808800", "http:// or https://"),
+    "agi.session_seconds": (3.6, "nan", "less than or equal to 3.5|finite number"),
+    "ari.url": (
+        "http://admin:hunter2@127.0.0.1:8088",
+        "http://127.0.0.1:808800",
+        "keys of their own|http:// or https://",
+    ),
     "ari.user": ("", "", "at least 1 character"),
     "ari.password": ("", "", "at least 1 "),
     "ari.app": ("way bell", "way,bell", "[A-Za-z0-9_-]{1,40}"),
     "web.listen": ("0.0.0.0", "[::1]:65536", "an IP address and a port"),
     "calls.company_number": ("8 (495) 123-45-67", "office", "[0-9]{0,15}"),
     "calls.phone_dial": ("PJSIP/trunk", "PJSIP/{number}@trunk&PJSIP/900", "holding {number}"),
+    "calls.countries": (["RU", "Kazakhstan"], "RU,881", "two-letter country codes in capitals"),
     "calls.extension_dial": ("PJSIP/{number}", "PJSIP/{extension},60", "holding {extension}"),
     "calls.ring_seconds": (0, "1h", "greater than or equal to 1|valid integer"),
     "calls.office": (500, "500@office", "valid string|[0-9]{1,15}"),
@@ -203,6 +208,7 @@ def test_a_password_in_a_variable_is_taken_as_it_is(password: str) -> None:
         ("crm.url", "mysql://user:secret-word@host/db"),
         ("store.url", "secret-word"),
         ("ari.url", "ftp://user:secret-word@host"),
+        ("ari.url", "http://user:secret-word@host"),
     ],
 )
 def test_an_error_never_shows_what_may_be_secret(key: str, value: object, written: Path) -> None:
@@ -229,3 +235,45 @@ def test_of_several_variables_of_a_section_the_one_that_is_wrong_is_named(writte
 def test_a_variable_that_breaks_the_rule_between_two_keys_is_named() -> None:
     with pytest.raises(SettingsError, match=r"^WAYBELL_AGI__LISTEN: agi: listen: .* is not a loopback address"):
         load_settings(None, {"WAYBELL_AGI__LISTEN": "192.168.1.5:4573"})
+
+
+@pytest.mark.parametrize(("deadline", "session"), [(1.0, 1.0), (3.0, 2.0), (3.2, 3.0)])
+def test_a_step_that_would_end_before_the_crm_must_answer_is_refused(
+    deadline: float, session: float, written: Path
+) -> None:
+    written.write_text(f"[crm]\ndeadline = {deadline}\n[agi]\nsession_seconds = {session}\n")
+    with pytest.raises(SettingsError) as error:
+        load_settings(written, {})
+    assert str(error.value) == (
+        f"{written}: crm.deadline: {deadline:g} is allowed once it is below agi.session_seconds, which is {session:g}: "
+        "a step that ends while it waits for the CRM sends the call to the office"
+    )
+
+
+@pytest.mark.parametrize("variable", ["WAYBELL_CRM__DEADLINE", "WAYBELL_AGI__SESSION_SECONDS"])
+def test_of_two_keys_that_do_not_go_together_the_variable_that_was_set_is_named(variable: str) -> None:
+    value = "3.4" if "CRM" in variable else "0.5"
+    with pytest.raises(SettingsError, match=f"^{variable}: crm.deadline: "):
+        load_settings(None, {variable: value, "WAYBELL_CONFIG": "", "WAYBELL_LOG__LEVEL": "info"})
+
+
+def test_the_longest_waits_that_the_dialplan_bears_are_allowed() -> None:
+    settings = Settings.model_validate({"crm": {"deadline": 3.4}, "agi": {"session_seconds": 3.5}})
+    assert settings.crm.deadline < settings.agi.session_seconds
+
+
+def test_countries_in_a_variable_have_commas() -> None:
+    assert load_settings(None, {"WAYBELL_CALLS__COUNTRIES": "RU, 375"}).calls.countries == ("RU", "375")
+
+
+def test_a_dial_string_so_long_that_few_phones_could_ring_at_once_is_refused(written: Path) -> None:
+    written.write_text(f"[calls]\nextension_dial = 'Local/{{extension}}@{'c' * 90}'\n")
+    with pytest.raises(SettingsError, match="up to 100 letters"):
+        load_settings(written, {})
+
+
+@pytest.mark.parametrize("section", ["ari", "recordings"])
+def test_a_section_that_little_uses_yet_says_so(section: str) -> None:
+    model = type(getattr(Settings(), section))
+    told = " ".join([model.__doc__ or "", *(field.description or "" for field in model.model_fields.values())])
+    assert "so far only waybell check" in told.lower()

@@ -17,15 +17,21 @@ LONGEST_CALL = 24 * 3600 * 1_000_000
 
 _END = int(Event.LINKEDID_END)
 _START = int(Event.CHAN_START)
-_NEVER = 1 << 62
+_EVER, _NEVER = -(1 << 62), 1 << 62
 
 
 @dataclass(slots=True)
 class Open:
-    """A conversation's events so far. ``place`` is at or before its first record in the log."""
+    """A conversation's events so far. ``place`` is at or before its first record in the log.
+
+    ``given_up``: taken as interrupted, but kept for as long again. The PBX's clock may have been set meanwhile, and
+    then the real end still comes.
+    """
 
     place: Place | None
     started_at: int
+    deadline: int
+    given_up: bool = False
     records: list[CelRecord] = field(default_factory=list)
     saved_records: int = 0
 
@@ -50,19 +56,22 @@ class Conversations:
 
     def __init__(self) -> None:
         self._open: dict[str, Open] = {}  # in the order of their first records
-        self._deadline = _NEVER
+        self._earliest, self._latest = _EVER, _NEVER  # times of a record that change nothing but its conversation
 
     def add(self, records: Iterable[CelRecord], place: Place | None = None) -> list[Ended]:
         """Take ``records`` (of a chunk that began at ``place``); gives the conversations that they end."""
         ended: list[Ended] = []
         running = self._open
         for record in records:
-            if record.at > self._deadline:
-                ended += self._give_up(record.at)
+            at = record.at
+            if not self._earliest <= at <= self._latest:
+                ended += self._look_at_the_clock(at)
             conversation = running.get(record.linkedid)
             if conversation is None:
-                conversation = running[record.linkedid] = Open(place, record.at)
-                self._deadline = min(self._deadline, record.at + LONGEST_CALL)
+                deadline = at + LONGEST_CALL
+                conversation = running[record.linkedid] = Open(place, at, deadline)
+                self._earliest = max(self._earliest, deadline - 2 * LONGEST_CALL)
+                self._latest = min(self._latest, deadline)
             conversation.records.append(record)
             if record.event == _END:
                 del running[record.linkedid]
@@ -74,13 +83,25 @@ class Conversations:
         return next((conversation.place for conversation in self._open.values()), None)
 
     def running(self) -> Iterator[Open]:
-        """The open conversations, oldest first."""
-        return iter(self._open.values())
+        """The conversations that are under way, oldest first; without those that were given up."""
+        return (conversation for conversation in self._open.values() if not conversation.given_up)
 
-    def _give_up(self, now: int) -> list[Ended]:
-        """End what is too old. ``now`` is the newest record's time, so a second reading does the same."""
-        stale = [key for key, found in self._open.items() if found.started_at + LONGEST_CALL < now]
-        ended = [Ended(self._open.pop(key).records, interrupted=True) for key in stale]
-        starts = (found.started_at for found in self._open.values())
-        self._deadline = min(starts, default=_NEVER - LONGEST_CALL) + LONGEST_CALL
+    def _look_at_the_clock(self, now: int) -> list[Ended]:
+        """Give up what is too old. ``now`` is the newest record's time, so a second reading does the same.
+
+        Each conversation is looked at by itself, so it does not matter with which others it was read.
+        """
+        ended: list[Ended] = []
+        for key, found in list(self._open.items()):
+            if now + 2 * LONGEST_CALL < found.deadline:  # the clock was set back by days
+                found.deadline = now + LONGEST_CALL
+            elif found.deadline < now:
+                if found.given_up:
+                    del self._open[key]
+                    continue
+                ended.append(Ended(list(found.records), interrupted=True))
+                found.given_up, found.deadline = True, now + LONGEST_CALL
+        deadlines = [found.deadline for found in self._open.values()]
+        self._earliest = max(deadlines, default=_EVER) - 2 * LONGEST_CALL
+        self._latest = min(deadlines, default=_NEVER)
         return ended

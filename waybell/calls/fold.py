@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from operator import eq
 
 from waybell.calls.cel import CelRecord
 from waybell.calls.channels import Channel, Conversation
@@ -40,7 +41,7 @@ def fold(
     ``interrupted``: no more will come though the conversation's end is missing. Raises :class:`ValueError` when
     there is no record at all.
     """
-    ordered = sorted(set(records))
+    ordered = _in_order(records)
     if not ordered:
         raise ValueError("a call needs at least one event")
     talk = Conversation(ordered)
@@ -69,6 +70,11 @@ def fold(
         legs=tuple(leg for leg, _ in legs),
         route=route_of(talk, answered=answerer is not None),
     )
+
+
+def _in_order(records: Iterable[CelRecord]) -> list[CelRecord]:
+    ordered = sorted(records)
+    return sorted(set(ordered)) if any(map(eq, ordered, ordered[1:])) else ordered
 
 
 def _answerer(talk: Conversation, legs: Sequence[tuple[Leg, Target | None]]) -> tuple[Leg, Target | None] | None:

@@ -16,26 +16,35 @@ from typing import IO
 from waybell.calls.logs import READ_ERRORS, Log, LogId, Place, after, head_of, identify, logs_of
 
 _FILES_A_POLL = 64
+_STEP = 512 * 1024  # about 2 ms of decompressing
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some bytes of a log and where they stood."""
+    """Some bytes of a log and where they stood; ``more``: the next ones are there already.
+
+    Without any data it is a step of the way to the place in a compressed file from where on there will be some.
+    """
 
     log: LogId
     offset: int
     data: bytes
+    more: bool
 
 
 @dataclass(slots=True)
 class _Reading:
-    """The file that is being read; ``live`` when it had the log's own name as it was opened."""
+    """The file that is being read; ``live`` when it had the log's own name as it was opened.
+
+    ``skip``: bytes before ``offset`` that are still to be passed over; a compressed file can only be read forward.
+    """
 
     file: IO[bytes]
     log: Log
     id: LogId
     offset: int
     live: bool
+    skip: int = 0
     replaced: bool = False
 
 
@@ -43,6 +52,7 @@ class Follower:
     """Gives the log's bytes in order, from ``place`` on, or from the oldest file when there is none."""
 
     def __init__(self, path: Path, place: Place | None, *, size: int = 128 * 1024) -> None:
+        """``size``: how many bytes one poll gives at most, unless it asks for fewer."""
         self._path = path
         self._place = place
         self._size = size
@@ -55,7 +65,17 @@ class Follower:
             self._reading.file.close()
             self._reading = None
 
-    def poll(self) -> Chunk | None:
+    def behind(self) -> int:
+        """How many bytes of the log are still to be read, as they lie on the disk. Raises :class:`OSError`."""
+        reading = self._reading
+        if reading is not None and reading.live:
+            return max(0, os.fstat(reading.file.fileno()).st_size - reading.offset)
+        if not self._path.parent.is_dir():
+            return 0
+        todo = after(logs_of(self._path), self._place)
+        return sum(max(0, log.path.stat().st_size - (0 if log.compressed else offset)) for log, offset in todo)
+
+    def poll(self, size: int | None = None) -> Chunk | None:
         """The next bytes, or ``None`` when there are none for now (or the log is not there yet).
 
         Raises :class:`OSError` when the log may not be read; it can be polled again after that.
@@ -64,9 +84,13 @@ class Follower:
             reading = self._reading or self._open()
             if reading is None:
                 return None
-            data = self._read(reading)
+            if reading.skip:
+                self._step(reading)
+                return Chunk(reading.id, reading.offset, b"", more=True)
+            wanted = size or self._size
+            data = self._read(reading, wanted)
             if data:
-                return self._chunk(reading, data)
+                return self._chunk(reading, data, more=len(data) == wanted)
             if not self._is_over(reading):
                 return None
             self.close()
@@ -86,15 +110,21 @@ class Follower:
         self._finished = False
         return self._reading
 
-    def _read(self, reading: _Reading) -> bytes:
+    def _step(self, reading: _Reading) -> None:
+        passed = 0
+        with contextlib.suppress(*READ_ERRORS):  # of a damaged file nothing more will come, and the next one follows
+            passed = len(reading.file.read(min(reading.skip, _STEP)))
+        reading.skip = reading.skip - passed if passed else 0
+
+    def _read(self, reading: _Reading, size: int) -> bytes:
         try:
-            data = reading.file.read(self._size)
+            data = reading.file.read(size)
         except READ_ERRORS:
             return b""
         return data if data and _is_whole(reading, len(data)) else b""
 
-    def _chunk(self, reading: _Reading, data: bytes) -> Chunk:
-        chunk = Chunk(reading.id, reading.offset, data)
+    def _chunk(self, reading: _Reading, data: bytes, *, more: bool) -> Chunk:
+        chunk = Chunk(reading.id, reading.offset, data, more)
         reading.offset += len(data)
         reading.replaced = False
         self._place = Place(reading.id, reading.offset)
@@ -125,10 +155,10 @@ class Follower:
 def _reading(log: Log, offset: int, *, live: bool) -> _Reading:
     assert log.id is not None
     file = log.open()
-    if not log.compressed:
-        offset = min(offset, os.fstat(file.fileno()).st_size)
-    with contextlib.suppress(*READ_ERRORS):  # reading a damaged file then gives nothing, and the next one follows
-        file.seek(offset)
+    if log.compressed:
+        return _Reading(file, log, log.id, offset, live, skip=offset)
+    offset = min(offset, os.fstat(file.fileno()).st_size)
+    file.seek(offset)
     return _Reading(file, log, log.id, offset, live)
 
 

@@ -24,7 +24,11 @@ from waybell.calls.writer import JournalStore
 
 _log = structlog.get_logger(__name__)
 
-_BATCH = 500
+# Calls are routed in the same thread. What has come since the last look is taken at once, which is cheapest; where a
+# backlog is left, it is read in small pieces with a breath after each, so that no call waits for more than a few ms.
+_PIECE = 16 * 1024
+_BREATH = 0.004
+_BATCH = 100
 _MOST_WAITING = 5000
 _IN_PROGRESS_AFTER = 2.0
 _LONGEST_PAUSE = 15.0
@@ -50,6 +54,7 @@ class Recorder:
         self._now = now
         self._deadline = deadline
         self._follower: Follower | None = None
+        self._more = self._at_end = False
         self._troubles: set[str] = set()
 
     async def start(self) -> None:
@@ -61,8 +66,10 @@ class Recorder:
     def poll(self) -> bool:
         """Take the log's next bytes; whether there were any. Raises :class:`OSError` when it cannot be read."""
         assert self._follower is not None, "start() comes first"
-        chunk = self._follower.poll()
-        if chunk is not None:
+        chunk = self._follower.poll(_PIECE if self._more else None)
+        self._more = chunk is not None and chunk.more
+        self._at_end = not self._more
+        if chunk is not None and chunk.data:
             self.fold.take(chunk.log, chunk.offset, chunk.data)
         return chunk is not None
 
@@ -75,6 +82,18 @@ class Recorder:
     def well(self) -> bool:
         """Whether log and store work just now."""
         return not self._troubles
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether the log has been read to its end and everything of it is written."""
+        return self._at_end and not self.waiting
+
+    def behind(self) -> int | None:
+        """How many bytes of the log are still to be read; ``None`` while the place to go on from is not known.
+
+        Raises :class:`OSError` when the log may not be read.
+        """
+        return self._follower.behind() if self._follower is not None else None
 
     @property
     def waiting(self) -> int:
@@ -103,7 +122,7 @@ class Recorder:
         stop: asyncio.Event,
         *,
         interval: float = 0.25,
-        flush_every: float = 0.5,
+        flush_every: float = 1.0,
         retry: float = 0.5,
     ) -> None:
         """Keep the journal until ``stop`` is set, then write what waits. Outlasts the store's and the log's failing.
@@ -114,7 +133,7 @@ class Recorder:
         delay, flushed = retry, time.monotonic()
         while not stop.is_set():
             try:
-                pause = 0.0 if await self._look() else interval
+                pause = _BREATH if await self._look() else interval
                 if self.waiting >= _BATCH or time.monotonic() - flushed >= flush_every:
                     await self.flush()
                     flushed = time.monotonic()
@@ -127,9 +146,10 @@ class Recorder:
         await self._finish()
 
     async def _look(self) -> bool:
+        """Take what has come; whether more of it is there already."""
         if self._follower is None:
             await self.start()
-        return self.waiting < _MOST_WAITING and self.poll()
+        return self.waiting < _MOST_WAITING and self.poll() and self._more
 
     async def _finish(self) -> None:
         try:
@@ -142,6 +162,9 @@ class Recorder:
         place = self.fold.low_water()
         async with asyncio.timeout(self._deadline):
             try:
+                while len(final) > _BATCH:  # after the store was down: each part is written by itself, the place last
+                    await self._store.save(final[:_BATCH], (), None)
+                    del final[:_BATCH]
                 await self._store.save(final, provisional, place)
             except (DataError, IntegrityError):
                 await self._save_one_by_one(final, provisional)
@@ -179,9 +202,7 @@ class Recorder:
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    """Sleep, but no longer than until ``stop``; with 0, only let others run."""
-    if seconds <= 0:
-        await asyncio.sleep(0)
-        return
+    """Sleep, but no longer than until ``stop``."""
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()

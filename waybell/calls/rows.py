@@ -17,8 +17,8 @@ from waybell.calls.values import (
     Status,
     leg_json,
     micros,
+    sql_time,
     step_json,
-    utc,
 )
 from waybell.store.tables import calls
 
@@ -28,16 +28,16 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def to_row(call: Call, pbx: str) -> dict[str, Any]:
-    """``call`` as column values. Text that is longer than its column is cut: a caller must not stop the journal."""
+    """``call`` as column values, as they go to the database's driver: times are text. Text that is longer than its column is cut: a caller must not stop the journal."""
     caller, answerer = call.caller, call.answered_by
     row: dict[str, Any] = {
         "id": call.id,
         "pbx": pbx,
         "direction": call.direction.value,
         "status": call.status.value,
-        "started_at": utc(call.started_at),
-        "answered_at": None if call.answered_at is None else utc(call.answered_at),
-        "ended_at": None if call.ended_at is None else utc(call.ended_at),
+        "started_at": sql_time(call.started_at),
+        "answered_at": sql_time(call.answered_at),
+        "ended_at": sql_time(call.ended_at),
         "caller_number": caller.number,
         "caller_name": caller.name,
         "caller_kind": caller.kind,

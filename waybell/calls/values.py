@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- naive on purpose: isoformat then adds no offset
@@ -149,7 +150,17 @@ def step_json(step: RouteStep) -> dict[str, Any]:
 
 def iso(at: int | None) -> str | None:
     """``at`` in RFC 3339, UTC, always with six decimals: ``2026-11-21T23:36:44.854863Z``."""
-    return None if at is None else utc(at).isoformat(timespec="microseconds") + "Z"
+    return None if at is None else f"{_second(at // 1_000_000)}.{at % 1_000_000:06d}Z"
+
+
+def sql_time(at: int | None) -> str | None:
+    """``at`` as every database reads a UTC time: ``2026-11-21 23:36:44.854863``."""
+    return None if at is None else f"{_second(at // 1_000_000).replace('T', ' ')}.{at % 1_000_000:06d}"
+
+
+@lru_cache(maxsize=4096)  # the times of a call, and of those beside it, share their seconds
+def _second(seconds: int) -> str:
+    return utc(seconds * 1_000_000).isoformat()
 
 
 def utc(at: int) -> datetime:

@@ -7,9 +7,10 @@ beginning). Final ones replace what is there; provisional ones replace nothing b
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any, Protocol
 
-from sqlalchemy import delete, select
+from sqlalchemy import Table, delete, select
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.dml import Insert
@@ -40,8 +41,8 @@ class SqlJournalStore:
     def __init__(self, engine: AsyncEngine, pbx: str) -> None:
         self._engine = engine
         self._pbx = pbx
-        self._calls = _upsert(engine, calls)
-        self._position = _upsert(engine, cel_position)
+        self._calls = _Upsert(engine, calls)
+        self._position = _Upsert(engine, cel_position)
 
     async def place(self) -> Place | None:
         """See :class:`JournalStore`."""
@@ -54,18 +55,18 @@ class SqlJournalStore:
         """See :class:`JournalStore`. Raises SQLAlchemy's errors."""
         async with self._engine.begin() as connection:
             if place is not None:  # first, so that SQLite takes its write lock before it reads anything
-                await connection.execute(self._position, self._position_row(place))
+                await self._position.run(connection, [self._position_row(place)])
             await self.write(connection, final, provisional)
 
     async def write(self, connection: AsyncConnection, final: Sequence[Call], provisional: Sequence[Call]) -> None:
         """Write calls within somebody else's transaction."""
         if final:
-            await connection.execute(self._calls, [to_row(call, self._pbx) for call in final])
+            await self._calls.run(connection, [to_row(call, self._pbx) for call in final])
         if provisional:
             settled = await _settled(connection, [call.id for call in provisional])
             rows = [to_row(call, self._pbx) for call in provisional if call.id not in settled]
             if rows:
-                await connection.execute(self._calls, rows)
+                await self._calls.run(connection, rows)
 
     async def forget(self, connection: AsyncConnection, since: int, until: int) -> None:
         """Delete this PBX's calls that began at ``since`` (microseconds) or later, but before ``until``."""
@@ -93,9 +94,22 @@ async def _settled(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
     return found
 
 
-def _upsert(engine: AsyncEngine, table: Any) -> Insert:
-    names: Iterable[str] = [column.name for column in table.c if not column.primary_key]
-    if engine.dialect.name == "sqlite":
+class _Upsert:
+    """Writes whole rows, new or over those that are there. Made into SQL once: the journal does this all day."""
+
+    def __init__(self, engine: AsyncEngine, table: Table) -> None:
+        made = _upsert(engine.dialect.name, table).compile(dialect=engine.dialect)
+        self._sql = str(made)
+        self._in_order = itemgetter(*(made.positiontup or ()))
+
+    async def run(self, connection: AsyncConnection, rows: Iterable[dict[str, Any]]) -> None:
+        """``rows`` hold what the driver takes, by column."""
+        await connection.exec_driver_sql(self._sql, [self._in_order(row) for row in rows])
+
+
+def _upsert(dialect: str, table: Table) -> Insert:
+    names = [column.name for column in table.c if not column.primary_key]
+    if dialect == "sqlite":
         lite = sqlite.insert(table)
         return lite.on_conflict_do_update(
             index_elements=list(table.primary_key), set_={name: lite.excluded[name] for name in names}

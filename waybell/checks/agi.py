@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -18,7 +19,7 @@ _DEFAULT_SERVER = "agi://127.0.0.1:4573"
 _DEFAULT_PORT = 4573
 _ANSWER_SECONDS = 3.0
 _LONGEST_ANSWER = 1 << 16
-_DECISION = f"SET VARIABLE {VARIABLE} "
+_DECISION = re.compile(rf'SET VARIABLE "?{VARIABLE}"? "')
 # The first step of a call from nobody: no CRM is asked for it, and nothing is kept of it.
 _QUESTION = b"agi_network: yes\nagi_network_script: step\nagi_request: agi://check/step\nagi_callerid: unknown\n\n"
 _THANKS = b"200 result=1\n"
@@ -33,7 +34,7 @@ async def check_listening(site: Site) -> list[Finding]:
     answer = await _ask(_reachable(host), port, min(site.deadline, _ANSWER_SECONDS))
     if answer is None:
         return [warning(CHECK, f"nothing listens at {place}: Waybell does not run", "systemctl start waybell")]
-    if answer.startswith(_DECISION):
+    if _DECISION.match(answer):
         return [ok(CHECK, f"Waybell answers at {place}")]
     if not answer and not _lets_us_in(host, site.settings.agi.allow_remote):
         return [ok(CHECK, f"a server listens at {place}; agi.allow_remote keeps this machine from asking it")]

@@ -92,8 +92,10 @@ def _engine(file: Path, conf: Sections) -> Iterator[tuple[str, str]]:
     if not is_yes(general.get("enable", "no")):
         yield f"{file}: events are switched off", f"enable = yes in [general], then: {_RELOAD}"
         return
-    if "ALL" not in _words(general.get("events", "")):
-        yield f"{file}: not every event is written", f"events = ALL in [general], then: {_RELOAD}"
+    written = _words(general.get("events", ""))
+    if (missing := _words(wanted["events"]) - written) and "ALL" not in written:
+        names = ", ".join(sorted(missing))
+        yield f"{file}: the events {names} are not in the log", f"events = {wanted['events']}, then: {_RELOAD}"
     if missing := _words(wanted["apps"]) - _words(general.get("apps", "")):
         names = ", ".join(sorted(missing)).lower()
         yield f"{file}: the applications {names} are not in the log", f"apps = {wanted['apps']}, then: {_RELOAD}"

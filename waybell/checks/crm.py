@@ -19,7 +19,9 @@ from waybell.settings import DEMO_CRM
 
 CHECK = "crm"
 _DENIED = re.compile(r"command denied to user .* for (?:table|column '[^']*' in table) (\S+)")
-_GRANT = re.compile(r"GRANT (.+?) ON (?:(?:TABLE|FUNCTION|PROCEDURE|PACKAGE(?: BODY)?) )?(`[^`]*`|\*)\.(`[^`]*`|\*) TO ")
+_GRANT = re.compile(
+    r"GRANT (.+?) ON (?:(?:TABLE|FUNCTION|PROCEDURE|PACKAGE(?: BODY)?) )?(`[^`]*`|\*)\.(`[^`]*`|\*) TO "
+)
 _WILDCARDS = {"_": ".", "%": ".*"}
 _READING = frozenset({"USAGE", "SELECT", "SHOW VIEW", "SHOW DATABASES", "EXECUTE", "PROCESS"})
 

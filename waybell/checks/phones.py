@@ -22,19 +22,6 @@ _RELOAD_PJSIP = 'asterisk -rx "module reload res_pjsip.so"'
 _RELOAD_DIALPLAN = 'asterisk -rx "dialplan reload"'
 
 
-async def check_company_number(site: Site) -> list[Finding]:
-    """Whether there is a number to show to whoever is called."""
-    if site.settings.calls.company_number:
-        return []
-    return [
-        failed(
-            CHECK,
-            "calls.company_number is not set: whoever is called sees no number, and many providers refuse such a call",
-            "set calls.company_number to the number that couriers and customers are to see, such as 74951234567",
-        )
-    ]
-
-
 async def check_phones(site: Site, pbx: Pbx) -> list[Finding]:
     """Everything that calls are sent to without the CRM: ``calls.office``, ``WAYBELL_OFFICE_DIAL``, the trunk."""
     try:

@@ -7,11 +7,11 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from waybell.checks import agi, ari, cel, cel_log, clock, crm, dialplan, phones, recordings, store
+from waybell.checks import agi, ari, calls, cel, cel_log, clock, crm, dialplan, phones, recordings, store
 from waybell.checks.findings import Finding, Site, Status, failed, skipped
 from waybell.checks.pbx import Pbx, open_pbx
 
-ORDER = tuple(room.CHECK for room in (crm, store, ari, dialplan, phones, agi, cel, cel_log, recordings, clock))
+ORDER = tuple(room.CHECK for room in (crm, store, ari, dialplan, calls, phones, agi, cel, cel_log, recordings, clock))
 
 
 async def run_checks(site: Site) -> list[Finding]:
@@ -22,8 +22,8 @@ async def run_checks(site: Site) -> list[Finding]:
             _asterisk(site, pbx),
             _guarded(site, crm.CHECK, crm.check_crm(site)),
             _guarded(site, store.CHECK, store.check_store(site)),
-            _guarded(site, phones.CHECK, phones.check_company_number(site)),
             _guarded(site, agi.CHECK, agi.check_listening(site)),
+            _guarded(site, calls.CHECK, calls.check_calls(site)),
             _guarded(site, cel_log.CHECK, _in_thread(cel_log.check_cel_log, site)),
             _guarded(site, recordings.CHECK, _in_thread(recordings.check_recordings, site)),
         )

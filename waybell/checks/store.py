@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from waybell.checks import clock
-from waybell.checks.access import describe, is_there, me, what_hinders
+from waybell.checks.access import Obstacle, describe, is_there, me, what_hinders
 from waybell.checks.findings import Finding, Site, failed, ok
 from waybell.people.drivers import error_code
 from waybell.store.engine import make_engine
@@ -31,8 +32,8 @@ _REMEDY = {
 async def check_store(site: Site) -> list[Finding]:
     """One line, and on MariaDB one for its clock."""
     url = make_url(site.settings.store.url)
-    if url.drivername.startswith("sqlite") and (missing := _without_file(Path(url.database or ""))):
-        return [missing]
+    if hindered := file_obstacle(site.settings.store.url):
+        return [failed(CHECK, hindered.problem, hindered.remedy)]
     engine = make_engine(site.settings.store.url)
     try:
         return await _look(site, engine, url.render_as_string(hide_password=True))
@@ -50,15 +51,20 @@ def explain_store(error: Exception) -> tuple[str, str]:
     return f"the store says: {problem}", remedy
 
 
-def _without_file(file: Path) -> Finding | None:
+def file_obstacle(store_url: str) -> Obstacle | None:
+    """What keeps this process from a store that is a file; ``None`` when nothing does, or the store is a server."""
+    url = make_url(store_url)
+    if not url.drivername.startswith("sqlite"):
+        return None
+    file = Path(url.database or "").absolute()
     if not is_there(file):
         obstacle = what_hinders(file)
-        return failed(CHECK, obstacle.problem, "run: waybell init" if obstacle.is_missing else obstacle.remedy)
+        return replace(obstacle, remedy="run: waybell init") if obstacle.is_missing else obstacle
     if not os.access(file, os.R_OK | os.W_OK, effective_ids=True) or not os.access(
-        file.absolute().parent, os.W_OK, effective_ids=True
+        file.parent, os.W_OK, effective_ids=True
     ):
-        who = f"user {me()} may not write {file.absolute()} ({describe(file.stat())})"
-        return failed(CHECK, who, "run as the user that owns the file and its folder, or correct store.url")
+        who = f"user {me()} may not write {file} ({describe(file.stat())})"
+        return Obstacle(who, "run as the user that owns the file and its folder, or correct store.url")
     return None
 
 

@@ -12,9 +12,11 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from waybell import numbers
+from waybell.calls.present import who
 from waybell.cli.options import AsJson, Config, console, print_json, settings_for_command
 from waybell.numbers import NumberKind, PhoneNumber
-from waybell.people.values import Lookup, Source
+from waybell.people.values import Identity, Lookup, Source
+from waybell.printable import printable
 from waybell.routing.explain import Explained, as_document, explain
 from waybell.routing.step import Facts
 from waybell.settings import Settings
@@ -36,16 +38,16 @@ def explain_command(
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
-    """Shows each decision of a call and why. No call is made."""
+    """Shows each decision of a call from outside and why. No call is made."""
     settings = settings_for_command(config)
     caller = numbers.parse(number, number_plan(settings))
     when = _time(at)
-    lookup = asyncio.run(_look_up(settings, caller))
+    lookup = asyncio.run(_look_up(settings, caller, outside=True))
     tree = explain(flow(settings), Facts(caller, dialling(settings), did, lookup), when)
     if as_json:
         print_json({"number": _number(caller), "did": did, "at": when.isoformat(), "route": as_document(tree)})
         return
-    console().print(f"{escape(number)}: {caller.kind.value} {caller.digits}, {_found(lookup)}")
+    _show(_heading(number, caller, lookup))
     console().print(_tree(tree, Tree("call comes in")))
 
 
@@ -53,20 +55,28 @@ def identify_command(number: Number, as_json: AsJson = False, config: Config = N
     """Shows everybody behind a number, as the CRM has it now."""
     settings = settings_for_command(config)
     caller = numbers.parse(number, number_plan(settings))
-    lookup = asyncio.run(_look_up(settings, caller))
+    lookup = asyncio.run(_look_up(settings, caller, outside=False))
     if as_json:
         found = [asdict(person) for person in lookup.people]
         print_json({"number": _number(caller), "source": lookup.source, "why": lookup.why, "people": found})
         return
-    console().print(f"{escape(number)}: {caller.kind.value} {caller.digits}, {_found(lookup)}")
+    _show(_heading(number, caller, lookup))
     for person in lookup.people:
-        fields = {key: value for key, value in asdict(person).items() if value and key not in ("kind", "id", "name")}
-        rest = ", ".join(f"{key}={value}" for key, value in fields.items())
-        console().print(f"  {person.kind.value} {person.id} {person.name or ''}: {rest}", markup=False)
+        _show(_one_line(person))
 
 
-async def _look_up(settings: Settings, caller: PhoneNumber) -> Lookup:
-    if caller.kind in (NumberKind.ANONYMOUS, NumberKind.INVALID):
+def _show(line: str) -> None:
+    console().print(printable(line), markup=False)
+
+
+def _one_line(person: Identity) -> str:
+    fields = {key: value for key, value in asdict(person).items() if value and key not in ("kind", "id", "name")}
+    rest = ", ".join(f"{key}={value}" for key, value in fields.items())
+    return f"  {who(person.kind.value, person.id, person.name, person.client)}: {rest}"
+
+
+async def _look_up(settings: Settings, caller: PhoneNumber, *, outside: bool) -> Lookup:
+    if caller.kind in (NumberKind.ANONYMOUS, NumberKind.INVALID) or (outside and not caller.has_e164):
         return Lookup((), Source.FALLBACK, f"the number is {caller.kind.value}: the CRM is not asked")
     async with people(settings) as crm:
         return await crm.identify(caller.digits)
@@ -76,9 +86,10 @@ def _number(caller: PhoneNumber) -> dict[str, Any]:
     return {"kind": caller.kind.value, "digits": caller.digits, "region": caller.region}
 
 
-def _found(lookup: Lookup) -> str:
+def _heading(number: str, caller: PhoneNumber, lookup: Lookup) -> str:
     said = f" ({lookup.why})" if lookup.why else ""
-    return f"{len(lookup.people)} found, source {lookup.source.value}{said}"
+    found = f"{len(lookup.people)} found, source {lookup.source.value}{said}"
+    return f"{number}: {caller.kind.value} {caller.digits}, {found}"
 
 
 def _time(text: str) -> datetime:
@@ -95,8 +106,15 @@ def _tree(explained: Explained, tree: Tree) -> Tree:
     this = explained.step
     for decision in this.decisions:
         leaves = f" → {decision.exit}" if decision.exit else ""
-        tree.add(escape(f"{decision.node}: {decision.why}{leaves}"))
-    done = tree.add(escape(f"{this.verb} {' '.join(this.args)}"))
+        tree.add(_leaf(f"{decision.node}: {decision.why}{leaves}"))
+    if explained.problem:
+        tree.add(_leaf(f"the dialplan cannot be told and rings its own office: {explained.problem}"))
+        return tree
+    done = tree.add(_leaf(f"{this.verb} {' '.join(this.args)}"))
     for branch in explained.then:
-        _tree(branch, done.add(escape(f"if {', '.join(branch.results)}:")))
+        _tree(branch, done.add(_leaf(f"if {', '.join(branch.results)}:")))
     return tree
+
+
+def _leaf(text: str) -> str:
+    return escape(printable(text))

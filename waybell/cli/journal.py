@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
@@ -19,6 +19,7 @@ from waybell.calls.journal import NoSuchCallError, export, list_calls, show_call
 from waybell.calls.present import call_details, calls_table
 from waybell.calls.queries import BadCursorError, CallFilter, parse_time
 from waybell.calls.rebuild import Rebuilt, rebuild
+from waybell.checks.store import explain_store, file_obstacle
 from waybell.cli.options import AsJson, Config, console, print_json, settings_for_command
 from waybell.settings import Settings
 from waybell.store.engine import make_engine
@@ -65,9 +66,9 @@ def list_command(
     if as_json:
         print_json({"calls": [call.as_json() for call in found.calls], "cursor": found.cursor})
         return
-    console().print(calls_table(found.calls))
+    console().print(calls_table(found.calls), soft_wrap=True)
     if found.cursor:
-        console().print(f"older ones: --cursor {found.cursor}", markup=False)
+        console().print(f"older ones: --cursor {found.cursor}", markup=False, soft_wrap=True)
 
 
 def show_command(
@@ -145,14 +146,21 @@ def _run(settings: Settings, work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
 
 
 async def _with_store(settings: Settings, work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
+    # A store that is not there would be made here, empty, by whoever asks: often not the user that Waybell runs as.
+    if hindered := file_obstacle(settings.store.url):
+        _fail(hindered.problem, hindered.remedy)
     try:
         async with _store(settings) as engine:
             return await work(engine)
     except (NoSuchCallError, BadCursorError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
     except (SQLAlchemyError, OSError) as error:
-        print(f"waybell: the journal cannot be used: {str(error).splitlines()[0]}; see: waybell check", file=sys.stderr)
-        raise typer.Exit(1) from None
+        _fail(*explain_store(error))
+
+
+def _fail(problem: str, remedy: str) -> NoReturn:
+    print(f"waybell: the journal cannot be used: {problem}; {remedy}", file=sys.stderr)
+    raise typer.Exit(1) from None
 
 
 @asynccontextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +14,8 @@ from rich.console import Console
 from waybell.configuration import load_settings
 from waybell.logs import set_up_logs
 from waybell.settings import Settings
+
+_UNWRAPPED = 100_000
 
 Config = Annotated[
     Path | None,
@@ -33,5 +37,13 @@ def print_json(document: Any) -> None:
 
 
 def console() -> Console:
-    """Standard output for people."""
-    return Console(highlight=False)
+    """Standard output for people; into a file or another program no line is ever wrapped."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _UNWRAPPED)
+
+
+def program() -> str:
+    """This command as another user can type it: ``sudo`` looks at few folders, so with its own."""
+    if own := shutil.which(sys.argv[0]):
+        return str(Path(own).absolute())
+    installed = Path(sys.executable).with_name("waybell")
+    return str(installed) if installed.exists() else "waybell"

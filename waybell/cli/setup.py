@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from waybell.checks.findings import ASTERISK_CONFIG
-from waybell.cli.options import Config, settings_for_command
+from waybell.cli.options import Config, program, settings_for_command
 from waybell.initialising import SYSTEM_CONFIG, USER, InitError, Initialised, initialise
 from waybell.installing import Done, InstallError, install_dialplan, is_included, sounds_folder
 from waybell.prompts import PromptsError, make_prompts
@@ -19,6 +19,7 @@ LANGUAGES = "ru,en"
 _FAILED = 1
 _RELOAD = 'asterisk -rx "dialplan reload"'
 _SERVICE = "waybell.service"
+_UNIT_PROGRAM = "/opt/waybell/bin/waybell"
 # With connected line Asterisk tells each side of a call what the other says of itself in mid-call: its number.
 _TRUNK = ("context = waybell-incoming", "send_connected_line = no", "trust_connected_line = no", "allow_transfer = no")
 
@@ -81,7 +82,7 @@ def _try_prompts(sounds: Path, languages: str) -> None:
     try:
         made = make_prompts(sounds, _split(languages))
     except PromptsError as error:
-        print(f"{sounds}: no prompts were made: {error}; then: waybell prompts --to {sounds}", file=sys.stderr)
+        print(f"{sounds}: no prompts were made: {error}; then: {program()} prompts --to {sounds}", file=sys.stderr)
     else:
         print(f"{sounds}: {len(made)} prompts made" if made else f"{sounds}: the prompts are up to date")
 
@@ -101,25 +102,36 @@ def _left(to: Path, done: list[Done]) -> list[str]:
         "   shown in mid-call, and who calls from outside can send a call elsewhere):\n"
         + "\n".join(f"     {line}" for line in _TRUNK)
     )
-    reload = (
-        'asterisk -rx "pjsip reload", asterisk -rx "module reload cel" and asterisk -rx "module load cel_custom.so"'
-    )
-    return [*steps, f"Run: {_RELOAD}, {reload}", "Run: waybell check"]
+    commands = ("module reload res_pjsip.so", "module reload cel", "module load cel_custom.so")
+    reload = ", ".join(f'asterisk -rx "{command}"' for command in commands)
+    return [*steps, f"Run: {_RELOAD}, {reload}", f"Run: {_check(SYSTEM_CONFIG.exists())}"]
 
 
 def _next_steps(done: Initialised) -> list[str]:
     service = data_dir("dialplan") / _SERVICE
-    # Root may read what the service may not.
-    as_service = f"sudo -u {USER} " if done.config.is_relative_to(SYSTEM_CONFIG.parent) else ""
     steps = [
         *done.todo,
         f"Set crm.url, calls.company_number and calls.office in {done.config}",
-        f"Put the user into ari.conf: [{done.ari_user}], type = user, password = the one in {done.config} under [ari]",
-        "Run: waybell dialplan install",
-        f"Run: cp {service} /etc/systemd/system/ && systemctl daemon-reload && systemctl enable --now waybell",
-        f"Run: {as_service}waybell check",
+        "Switch Asterisk's HTTP server on, for this machine only: in [general] of http.conf enabled = yes, "
+        "bindaddr = 127.0.0.1",
+        f"Put the user into ari.conf: [{done.ari_user}], type = user, password = the one in {done.config} under [ari]; "
+        "in [general] enabled = yes",
+        f"Run: {program()} dialplan install",
+        f"Run: {_install_unit(service)} && systemctl daemon-reload && systemctl enable --now waybell",
+        f"Run: {_check(done.config.is_relative_to(SYSTEM_CONFIG.parent))}",
     ]
     return ["", "What to do next:", *(f"{number}. {step}" for number, step in enumerate(steps, start=1))]
+
+
+def _check(is_service: bool) -> str:
+    """Root may read what the service may not, so a service is checked as its user."""
+    return f"sudo -u {USER} {program()} check" if is_service else f"{program()} check"
+
+
+def _install_unit(service: Path) -> str:
+    if Path(_UNIT_PROGRAM).exists():
+        return f"cp {service} /etc/systemd/system/"
+    return f"sed 's|{_UNIT_PROGRAM}|{program()}|' {service} > /etc/systemd/system/{service.name}"
 
 
 def _split(languages: str) -> list[str]:

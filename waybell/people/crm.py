@@ -8,6 +8,7 @@ import re
 import structlog
 from sqlalchemy.engine import URL
 
+from waybell.people.deadline import Deadline
 from waybell.people.drivers import Session, Statement, connect, error_code, is_lost, read_url
 from waybell.people.pool import CrmDown, Pool
 from waybell.people.queries import Queries, Query, QueryError, load_queries
@@ -47,7 +48,7 @@ class SqlPeople:
         if not _NUMBER.fullmatch(number):
             return Lookup((), Source.CRM)
         try:
-            async with asyncio.timeout(self.deadline):
+            with Deadline(self.deadline):
                 return Lookup(await self._ask(number), Source.CRM)
         except CrmDown as down:
             return Lookup((), Source.FALLBACK, f"the CRM is down: {down}")

@@ -47,7 +47,10 @@ class RowReader:
         self._description = description
 
     def _person(self, values: Row) -> Identity | None:
-        kind, ident, *rest = [None if value is None else read(value) for read, value in zip(_READ, values, strict=True)]
+        texts = [value.strip() or None if type(value) is str else _text(value) for value in values]
+        if len("".join(filter(None, texts))) > LONGEST_TEXT:
+            texts = [text and cut(text) for cut, text in zip(_CUT, texts, strict=True)]
+        kind, ident, *rest = texts
         if kind in _KINDS and ident is not None:
             return Identity(_KINDS[kind], ident, *rest)
         structlog.get_logger("people").warning(
@@ -75,36 +78,33 @@ def _order(person: Identity) -> tuple[Any, ...]:
 
 
 def _text(value: Any) -> str | None:
-    """``value`` as the CRM's users would write it, cut at :data:`LONGEST_TEXT`; nothing for an empty one."""
-    text = value.strip() if isinstance(value, str) else _written(value)
-    return text[:LONGEST_TEXT] or None
-
-
-def _phone(value: Any) -> str | None:
-    """As :func:`_text`, but nothing for one that is too long: the beginning of a number is somebody else's."""
-    text = _written(value)
-    return text if 0 < len(text) <= LONGEST_TEXT else None
-
-
-def _phones(value: Any) -> str | None:
-    """As :func:`_text`, but a list that is too long ends with its last whole entry."""
-    text = _written(value)
-    if len(text) > LONGEST_TEXT:
-        ends = [match.start() for match in _LIST_SEPARATOR.finditer(text, 0, LONGEST_TEXT + 1)]
-        text = text[: ends[-1]] if ends else ""
-    return text or None
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, str):
-        return value.strip()
+    """``value`` as the CRM's users would write it; nothing for an empty one."""
+    if value is None:
+        return None
     if isinstance(value, (bytes, bytearray)):
-        return value.decode("utf-8", "replace").strip()
+        return value.decode("utf-8", "replace").strip() or None
     if isinstance(value, (date, datetime)):
         return value.isoformat()
-    return str(value)
+    return str(value).strip() or None
 
 
-_READ: tuple[Callable[[Any], str | None], ...] = tuple(
-    {"courier_phone": _phone, "manager_extension": _phones}.get(name, _text) for name in IDENTIFY_COLUMNS
+def _cut(text: str) -> str | None:
+    return text[:LONGEST_TEXT]
+
+
+def _cut_phone(text: str) -> str | None:
+    """Whole or not at all: the beginning of a number is somebody else's."""
+    return text if len(text) <= LONGEST_TEXT else None
+
+
+def _cut_list(text: str) -> str | None:
+    """Up to the last entry that is whole."""
+    if len(text) <= LONGEST_TEXT:
+        return text
+    ends = [match.start() for match in _LIST_SEPARATOR.finditer(text, 0, LONGEST_TEXT + 1)]
+    return text[: ends[-1]] if ends else None
+
+
+_CUT: tuple[Callable[[str], str | None], ...] = tuple(
+    {"courier_phone": _cut_phone, "manager_extension": _cut_list}.get(name, _cut) for name in IDENTIFY_COLUMNS
 )

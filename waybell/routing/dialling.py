@@ -152,6 +152,5 @@ def _together(rings: list[Ring]) -> Ring:
     refused = [ring.refused for ring in rings if ring.refused]
     if left_out:
         refused.append(f"{left_out} more are not rung: too many at once")
-    return Ring(
-        "&".join(ring.dial for ring in rung), tuple(target for ring in rung for target in ring.targets), "; ".join(refused)
-    )
+    targets = tuple(target for ring in rung for target in ring.targets)
+    return Ring("&".join(ring.dial for ring in rung), targets, "; ".join(refused))

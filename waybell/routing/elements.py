@@ -95,7 +95,7 @@ def _find(walk: Walk) -> Go:
     walk.id = person.id
     walk.name = short_name(person.name)
     walk.chosen = _choice(person)
-    walk.choices = _choices(lookup.people) if person.kind is PersonKind.RECIPIENT else ()
+    walk.choices = _choices(lookup.people, person, walk.chosen) if person.kind is PersonKind.RECIPIENT else ()
     cached = f" (from the cache: {lookup.why})" if lookup.why else ""
     return Go(kind, f"{caller.digits} is {kind} {person.id}{cached}")
 
@@ -112,11 +112,11 @@ def _in_hands(person: Identity) -> bool:
     return person.kind is PersonKind.RECIPIENT and bool(person.courier)
 
 
-def _choices(people: tuple[Identity, ...]) -> tuple[Choice, ...]:
+def _choices(people: tuple[Identity, ...], known: Identity, choice: Choice) -> tuple[Choice, ...]:
     by_courier: dict[str, Choice] = {}
     for person in people:
         if _in_hands(person) and person.courier not in by_courier:
-            by_courier[str(person.courier)] = _choice(person)
+            by_courier[str(person.courier)] = choice if person is known else _choice(person)
     return tuple(by_courier.values())[:MENU_KEYS]
 
 

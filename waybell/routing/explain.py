@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from waybell.routing.flow import Element, Flow
 from waybell.routing import state as states
+from waybell.routing.flow import Element, Flow
 from waybell.routing.step import Facts, Step, step
 from waybell.routing.verbs import AnswerError, answer
 

@@ -54,12 +54,9 @@ calls = Table(
     Index("calls_started_at", "started_at", "id"),
     Index("calls_caller_number", "caller_number", "started_at"),
     Index("calls_answered_number", "answered_number", "started_at"),
-    Index("calls_status", "status", "started_at"),
-    Index("calls_direction", "direction", "started_at"),
     Index("calls_parcel", "parcel", "started_at"),
     Index("calls_courier", "courier", "started_at"),
     Index("calls_client", "client", "started_at"),
-    Index("calls_manager", "manager", "started_at"),
     **_MYSQL,
 )
 """The journal: one row a conversation. ``legs`` and ``route`` are JSON as the API shows them."""

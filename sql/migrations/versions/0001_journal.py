@@ -16,16 +16,7 @@ depends_on = None
 _MYSQL: dict[str, Any] = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin", "mysql_engine": "InnoDB"}
 _TIME = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
 _JSON = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
-_INDEXED = (
-    "caller_number",
-    "answered_number",
-    "status",
-    "direction",
-    "parcel",
-    "courier",
-    "client",
-    "manager",
-)
+_INDEXED = ("caller_number", "answered_number", "parcel", "courier", "client")
 
 
 def upgrade() -> None:

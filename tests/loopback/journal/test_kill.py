@@ -17,6 +17,7 @@ from waybell.calls.fold import fold
 from waybell.calls.journal import list_calls
 from waybell.calls.rebuild import rebuild
 from waybell.calls.recorder import Recorder
+from waybell.calls.values import Status
 from waybell.calls.writer import SqlJournalStore
 from waybell.store.engine import make_engine
 from waybell.store.migrate import migrate
@@ -35,9 +36,11 @@ async def start(url: str, log: Path) -> asyncio.subprocess.Process:
 
 
 async def rows(engine: AsyncEngine) -> int:
+    """How many calls are in the journal, without those in progress."""
+    query = select(func.count()).select_from(calls).where(calls.c.status != Status.IN_PROGRESS.value)
     try:
         async with engine.connect() as connection:
-            return int((await connection.execute(select(func.count()).select_from(calls))).scalar_one())
+            return int((await connection.execute(query)).scalar_one())
     except OperationalError:
         return -1
 

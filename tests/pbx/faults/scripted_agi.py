@@ -27,7 +27,8 @@ class ScriptedAgi:
             arguments = tuple(lines.get(f"agi_arg_{number}", "") for number in (1, 2, 3))
             self.asked.append(arguments)
             verb = "hangup,16,,," if arguments[0] else self.verb
-            writer.write(f'SET VARIABLE WAYBELL_NEXT "asked.,{verb},step=asked\\;verb=script"\n'.encode())
+            note = f"step=asked\\;verb={verb.partition(',')[0]}"
+            writer.write(f'SET VARIABLE WAYBELL_NEXT "asked.,{verb},{note},"\n'.encode())
             await reader.readline()
         writer.close()
 

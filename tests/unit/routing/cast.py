@@ -31,15 +31,17 @@ def in_hands(
 
 
 WAITING = Identity(PersonKind.RECIPIENT, "20", "Olga", parcel="20", client="3")
-COURIER = Identity(
-    PersonKind.COURIER, "11", "Ivan", courier="11", manager_extension="199,100", manager_name="Anna"
-)
+COURIER = Identity(PersonKind.COURIER, "11", "Ivan", courier="11", manager_extension="199,100", manager_name="Anna")
 LONELY_COURIER = Identity(PersonKind.COURIER, "12", "Petr", courier="12")
 CLIENT = Identity(PersonKind.CLIENT, "3", "Shop", client="3", manager_extension="101", manager_name="Boris")
 
 
 def facts(
-    *people: Identity, number: str = RECIPIENT, dialling: Dialling = DIALLING, source: Source = Source.CRM, why: str = ""
+    *people: Identity,
+    number: str = RECIPIENT,
+    dialling: Dialling = DIALLING,
+    source: Source = Source.CRM,
+    why: str = "",
 ) -> Facts:
     """What a first step knows when ``people`` are behind ``number``."""
     return Facts(numbers.parse(number), dialling, "74951234567", Lookup(people, source, why))

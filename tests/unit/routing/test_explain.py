@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from tests.unit.routing.cast import COURIER, facts, in_hands
@@ -45,3 +46,21 @@ def test_it_is_one_json_document() -> None:
     document = json.loads(json.dumps(as_document(told(in_hands()))))
     assert document["decisions"][0] == {"node": "find", "why": "79161234567 is recipient 10", "exit": "recipient"}
     assert document["then"][0]["node"] == "manager"
+
+
+def test_it_follows_the_call_with_what_the_dialplan_carries_and_no_more() -> None:
+    long = "Константинопольский Александр Владимирович"
+    people = [
+        replace(in_hands(str(n), str(n), f"790100000{n}"), courier_name=long, manager_name=long) for n in range(10, 19)
+    ]
+    menu = told(*people)
+    chosen = menu.then[0].step.targets[0].name
+    assert long.startswith(chosen)
+    assert chosen == menu.step.state.choices[0].courier_name != long
+
+
+def test_what_cannot_be_said_to_the_dialplan_is_told_and_not_passed_over() -> None:
+    tree = told(replace(in_hands(), id="7" * 4000))
+    assert "over 3500 bytes" in tree.problem
+    assert tree.then == ()
+    assert as_document(tree)["problem"] == tree.problem

@@ -60,7 +60,7 @@ def test_an_admins_own_flow_is_a_changed_copy(tmp_path: Path) -> None:
 def test_a_wrong_flow_is_refused_with_the_place_and_what_is_allowed(
     tmp_path: Path, path: tuple[str, ...], value: Any, said: str
 ) -> None:
-    with pytest.raises(FlowError, match="own.yaml") as error:
+    with pytest.raises(FlowError, match=r"own\.yaml") as error:
         load_flow(changed(tmp_path, *path, value=value))
     assert said in str(error.value)
     assert "\n" not in str(error.value)
@@ -70,11 +70,11 @@ def test_a_wrong_flow_is_refused_with_the_place_and_what_is_allowed(
 def test_a_file_that_is_no_flow_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "own.yaml"
     file.write_bytes(content)
-    with pytest.raises(FlowError, match="own.yaml") as error:
+    with pytest.raises(FlowError, match=r"own\.yaml") as error:
         load_flow(file)
     assert "\n" not in str(error.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FlowError, match="none.yaml"):
+    with pytest.raises(FlowError, match=r"none\.yaml"):
         load_flow(tmp_path / "none.yaml")

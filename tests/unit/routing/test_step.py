@@ -4,14 +4,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from tests.unit.routing.cast import CLIENT, COURIER, DIALLING, LONELY_COURIER, WAITING, facts, in_hands
 
-from waybell.people.values import Identity, Source
+from tests.unit.routing.cast import CLIENT, COURIER, DIALLING, LONELY_COURIER, WAITING, facts, in_hands
+from waybell.people.values import Identity, PersonKind, Source
 from waybell.routing import state as states
 from waybell.routing.flow import Flow, FlowError, default_flow
 from waybell.routing.state import StateError
 from waybell.routing.step import Facts, Step, step
-from waybell.routing.verbs import AnswerError, answer
+from waybell.routing.verbs import answer
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 FLOW = default_flow()
@@ -31,9 +31,7 @@ def after(this: Step, result: str, *, given: Facts | None = None) -> Step:
 def test_a_recipient_rings_the_courier_who_holds_the_parcel() -> None:
     this = first(in_hands())
     assert (this.verb, this.args[0]) == ("dial", "PJSIP/79010000011@trunk")
-    assert this.note.why == (
-        "79161234567 is recipient 10; parcel 10 is with courier 11; ring courier 11"
-    )
+    assert this.note.why == ("79161234567 is recipient 10; parcel 10 is with courier 11; ring courier 11")
     assert (this.note.parcel, this.note.courier, this.note.client) == ("10", "11", "3")
     assert this.targets[0].name == "Courier 11"
 
@@ -111,6 +109,14 @@ def test_two_parcels_with_one_courier_need_no_menu() -> None:
     assert first(in_hands("10"), in_hands("27")).verb == "dial"
 
 
+def test_a_flow_may_come_back_to_the_parcels_of_a_call() -> None:
+    exits = {**FLOW.nodes["courier"].exits, "busy": "parcels"}
+    flow = Flow("own", "find", {**FLOW.nodes, "courier": replace(FLOW.nodes["courier"], exits=exits)})
+    this = step(flow, None, "", facts(in_hands()), NOW)
+    again = step(flow, states.decode(states.encode(this.state)), "BUSY", replace(facts(), lookup=None), NOW)
+    assert again.args[0] == "PJSIP/79010000011@trunk"
+
+
 def test_more_than_nine_couriers_offer_nine() -> None:
     this = first(*(in_hands(str(n), str(n), f"790100000{n}") for n in range(10, 30)))
     assert len(this.state.choices) == 9
@@ -146,6 +152,25 @@ def test_the_order_of_kinds_is_the_flows() -> None:
     assert step(flow, None, "", facts(WAITING, COURIER), NOW).note.kind == "recipient"
 
 
+@pytest.mark.parametrize(("number", "why"), [("199", "199 is no number from outside"), ("112", "112 is no number")])
+@pytest.mark.parametrize(("language", "name"), [("en", "outside"), ("ru", "снаружи")])
+def test_a_caller_from_outside_who_shows_an_extension_is_shown_as_nobody_and_not_taken_for_an_employee(
+    number: str, why: str, language: str, name: str
+) -> None:
+    employee = Identity(PersonKind.EMPLOYEE, "7", "Anna", manager_extension="199")
+    office = first(employee, number=number, dialling=replace(DIALLING, language=language))
+    assert office.args[::2] == ("PJSIP/500", "")
+    assert office.args[3] == office.note.name == f"{name} {number}"
+    assert (office.note.number, office.note.kind, office.note.id) == ("", "", "")
+    assert why in office.note.why
+
+
+def test_a_courier_prefix_stands_before_the_number_that_is_dialled_and_nowhere_else() -> None:
+    this = first(in_hands(), dialling=replace(DIALLING, courier_prefix="9*"))
+    assert this.args[0] == "PJSIP/9*79010000011@trunk"
+    assert this.targets[0].number == "79010000011"
+
+
 @pytest.mark.parametrize("number", ["", "anonymous", "0", "abc", "79161234567"])
 def test_strangers_and_nameless_callers_reach_the_office(number: str) -> None:
     assert first(number=number).args[0] == "PJSIP/500"
@@ -172,15 +197,6 @@ def test_hostile_text_of_the_crm_never_becomes_syntax() -> None:
         assert said.count(",") == 7
         assert not set(said) & set("\"'${}()\n&\\")
     assert manager.args[0] == "PJSIP/199"
-
-
-def test_an_answer_that_would_be_cut_off_by_the_dialplan_is_made_shorter_or_refused() -> None:
-    many = ",".join(str(n) for n in range(100000, 100040))
-    this = first(replace(COURIER, manager_extension=many, manager_name="Я" * 100))
-    assert len(answer(this).encode()) <= 3500
-    long = replace(DIALLING, extension_dial="PJSIP/" + "x" * 200 + "{extension}")
-    with pytest.raises(AnswerError, match="3500 bytes"):
-        answer(first(replace(COURIER, manager_extension=many), dialling=long))
 
 
 @pytest.mark.parametrize("word", ["x", "courier.", "courier.!!!!", "courier.W10=", "no.such", "end." + "W" * 5000])
