@@ -8,42 +8,55 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench.rounds import QUIET_CORES
 from bench.summary import ROLES
 from bench.targets import verdicts
 
 
 def show(document: Mapping[str, Any], console: Console) -> None:
     """Prints the variants side by side, then every target."""
-    plan = document["plan"]
+    plan, folding, machine = document["plan"], document["folding"], document["machine"]
     console.print(
-        f"\n{plan['rounds']} rounds of {plan['calls']} calls at {plan['rate']:g}/s for each; CPU in ms per call, "
-        "setup delay in ms from INVITE to 180 at the caller"
+        f"\n{plan['rounds']} rounds of {plan['calls']} calls at {plan['rate']:g}/s for each.", highlight=False
     )
-    console.print(_variants(document["variants"]))
-    folding, machine = document["folding"], document["machine"]
+    console.print(_cpu(document["variants"]))
+    console.print(_calls(document["variants"]))
     console.print(
-        f"{folding['records']:,} log records: folded at {folding['fold_per_second']:,.0f}/s, "
-        f"rebuilt into SQLite at {folding['rebuild_per_second']:,.0f}/s, one core"
+        f"Event log, one core: {folding['fold_per_second']:,.0f} records/s folded, "
+        f"{folding['rebuild_per_second']:,.0f}/s rebuilt into SQLite.\n"
+        f"{machine['cores']} cores {machine['processor']}, Asterisk {machine['asterisk']}",
+        highlight=False,
     )
-    console.print(f"{machine['cores']} × {machine['processor']}, Asterisk {machine['asterisk']}")
+    if document["busy_with_others"] > QUIET_CORES:
+        console.print(
+            f"[yellow]The machine was busy with something else (up to {document['busy_with_others']:.1f} cores): "
+            "these figures are too high and uncertain. Repeat it when nothing else runs.[/]"
+        )
     console.print(_targets(document))
 
 
-def _variants(variants: Mapping[str, Any]) -> Table:
-    table = Table()
-    table.add_column("")
-    for title in (*ROLES, "CPU total", "CPU added", "p50", "p95", "p99", "calls/s held", "failed"):
-        table.add_column(title, justify="right")
+def _cpu(variants: Mapping[str, Any]) -> Table:
+    table = _table("CPU, ms per call", *ROLES, "total", "added, 90 % sure")
     for name, found in variants.items():
         cpu, over = found["cpu_ms_per_call"], found["cpu_ms_added"]["total"]
-        table.add_row(
-            name,
-            *(f"{cpu[role]:.2f}" for role in (*ROLES, "total")),
-            f"{over['median']:.2f} ({over['low']:.2f} to {over['high']:.2f})",
-            *(f"{found['setup_ms'][name]:.1f}" for name in ("p50", "p95", "p99")),
-            str(found["highest_rate"]),
-            str(found["failed"] + found["misrouted"]),
-        )
+        added = f"{over['median']:.2f} ({over['low']:.2f} to {over['high']:.2f})"
+        table.add_row(name, *(f"{cpu[role]:.2f}" for role in (*ROLES, "total")), added)
+    return table
+
+
+def _calls(variants: Mapping[str, Any]) -> Table:
+    table = _table("INVITE to 180 at the caller, ms", "p50", "p95", "p99", "calls/s held", "failed", "misrouted")
+    for name, found in variants.items():
+        setup = (f"{value:.1f}" for value in found["setup_ms"].values())
+        counts = (str(found[what]) for what in ("highest_rate", "failed", "misrouted"))
+        table.add_row(name, *setup, *counts)
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table("", title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, justify="right")
     return table
 
 

@@ -13,7 +13,8 @@ from bench.variants import Variant
 
 Say = Callable[[str], None]
 
-_QUIET_CORES = 0.1
+QUIET_CORES = 0.1
+"""Less than so much work of others' does not show in what is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ async def _round(
 
 def quiet(rounds: Sequence[Mapping[str, Measured]]) -> list[Mapping[str, Measured]]:
     """Those of ``rounds`` that nobody disturbed."""
-    return [measured for measured in rounds if noise(measured) <= _QUIET_CORES]
+    return [measured for measured in rounds if noise(measured) <= QUIET_CORES]
 
 
 def noise(measured: Mapping[str, Measured]) -> float:

@@ -17,11 +17,14 @@ _PERCENTILES = (50, 95, 99)
 
 
 def summarise(measured: Mapping[str, Sequence[Measured]], rates: Mapping[str, Sequence[Held]]) -> dict[str, Any]:
-    """``variants`` by name, and ``ratio``: what Waybell adds to a call over what the hand-written dialplan adds."""
+    """``variants`` by name; ``ratio``: what Waybell adds to a call over what the hand-written dialplan adds;
+    ``busy_with_others``: how many cores did something else in the worst round.
+    """
     zero = measured[PLAIN]
     return {
         "variants": {name: _variant(rounds, zero, rates.get(name, ())) for name, rounds in measured.items()},
         "ratio": asdict(ratio(_over(measured[WAYBELL], zero), _over(measured[FUNC_ODBC], zero))),
+        "busy_with_others": max(found.others for rounds in measured.values() for found in rounds),
     }
 
 

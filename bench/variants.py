@@ -18,6 +18,8 @@ from lab.crm_data import Company
 from lab.mariadb import Database, MariaDB
 from lab.pbx_config import PROJECT
 from lab.waybell_process import Section, Waybell, free_port
+from waybell.store.engine import make_engine
+from waybell.store.migrate import migrate
 
 PLAIN, FUNC_ODBC, EMPTY, WAYBELL = NAMES = ("plain", "func_odbc", "empty", "waybell")
 COMPANY_NUMBER = "74951234567"
@@ -109,11 +111,19 @@ async def _empty(world: World) -> AsyncIterator[Variant]:
 @asynccontextmanager
 async def _waybell(world: World) -> AsyncIterator[Variant]:
     port, folder = free_port(), world.folder / "waybell"
-    async with (
-        _asterisk(world, agi_port=port) as pbx,
-        Waybell(folder, waybell_settings(world, port, folder, pbx.cel_path)) as waybell,
-    ):
-        yield _variant(WAYBELL, world, pbx, waybell.pid, port)
+    async with _asterisk(world, agi_port=port) as pbx:
+        settings = waybell_settings(world, port, folder, pbx.cel_path)
+        waybell = Waybell(folder, settings)
+        await _init_store(str(settings["store"]["url"]))
+        async with waybell:
+            yield _variant(WAYBELL, world, pbx, waybell.pid, port)
+
+
+async def _init_store(url: str) -> None:
+    """As ``waybell init`` does it: a process that has to do it keeps the memory this takes."""
+    engine = make_engine(url)
+    await migrate(engine)
+    await engine.dispose()
 
 
 def _asterisk(world: World, files: Mapping[str, str] | None = None, agi_port: int = 0) -> Asterisk:

@@ -14,7 +14,9 @@ def set_up_logs(level: str, form: str) -> None:
     least = logging.getLevelNamesMapping()[level.upper()]
     render: Any = structlog.processors.JSONRenderer(ensure_ascii=False)
     if form == "text":
-        render = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        # The renderer of its own choice shows every variable of a traceback: passwords, names and numbers among them.
+        plain = structlog.dev.plain_traceback
+        render = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -24,24 +24,31 @@ from agi_app.steps import Steps
 from waybell import wiring
 from waybell.configuration import SettingsError
 from waybell.logs import set_up_logs
+from waybell.metrics import CrmCollector, JournalCollector
+from waybell.open_files import WEB_CONNECTIONS, make_room
 from waybell.parts import PARTS
 from waybell.people.check import check
 from waybell.people.crm import SqlPeople
 from waybell.people.values import People
 from waybell.settings import Settings
 
+# With the journal's last words (4 s) all of them together end before systemd's TimeoutStopSec of 15 s.
 _GRACE_SECONDS = 5.0
+_WEB_GRACE_SECONDS = 2
 
 Health = dict[str, Callable[[], bool]]
 """For each part that can be unwell, whether it is well just now."""
 
 
 def run(settings: Settings, only: Collection[str] = PARTS) -> None:
-    """Runs the parts named by ``only`` until SIGTERM or SIGINT. Raises :class:`SettingsError` before that."""
+    """Runs the parts named by ``only`` until SIGTERM or SIGINT. Raises :class:`SettingsError` before that, and what
+    :func:`waybell.wiring.crm` and :func:`waybell.wiring.flow` raise.
+    """
     unknown = sorted(set(only) - set(PARTS))
     if unknown or not only:
         raise SettingsError(f"--only: {', '.join(unknown) or 'nothing'}: allowed are {', '.join(PARTS)}")
     set_up_logs(settings.log.level, settings.log.format)
+    make_room(settings.agi.max_connections, settings.crm.connections)
     uvloop.run(_serve(settings, frozenset(only)))
 
 
@@ -52,10 +59,13 @@ async def _serve(settings: Settings, only: frozenset[str]) -> None:
     health: Health = {}
     async with AsyncExitStack() as stack:
         if "journal" in only:
-            health["journal"] = await stack.enter_async_context(wiring.journal(settings))
+            keeper = await stack.enter_async_context(wiring.journal(settings))
+            health["journal"] = lambda: keeper.well
+            registry.register(JournalCollector(keeper))
         if "agi" in only:
             crm = await stack.enter_async_context(wiring.crm(settings))
             health["crm"] = lambda: not crm.down
+            registry.register(CrmCollector(crm))
             asking = asyncio.create_task(_tell_findings(crm))
             stack.callback(asking.cancel)
             server = await stack.enter_async_context(_agi(settings, wiring.cached(settings, crm)))
@@ -107,7 +117,8 @@ async def _agi(settings: Settings, people: People) -> AsyncIterator[AgiServer]:
 async def _web(settings: Settings, registry: CollectorRegistry, health: Health) -> AsyncIterator[None]:
     # Only where it is wanted: the web server takes 10 MB.
     from web_app.app import build_app
-    from web_app.server import listen, serving
+    from web_app.door import Door
+    from web_app.server import REQUEST_SECONDS, listen, serving
 
     async def ready() -> dict[str, bool]:
         return {part: well() for part, well in health.items()}
@@ -116,7 +127,8 @@ async def _web(settings: Settings, registry: CollectorRegistry, health: Health) 
         listening = listen(*_address(settings.web.listen))
     except OSError as error:
         raise SettingsError(f"web.listen: {settings.web.listen} cannot be opened: {error.strerror}") from None
-    async with serving(build_app(ready, registry, version("waybell")), listening):
+    app, door = build_app(ready, registry, version("waybell")), Door(WEB_CONNECTIONS, REQUEST_SECONDS)
+    async with serving(app, listening, door, grace=_WEB_GRACE_SECONDS):
         yield
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-import structlog
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from waybell import numbers
 from waybell.calls.fold import plain
+from waybell.calls.keeper import Keeper
 from waybell.calls.recorder import Recorder
 from waybell.calls.writer import SqlJournalStore
 from waybell.numbers import NumberPlan
@@ -27,7 +25,7 @@ from waybell.settings import DEMO_CRM, Settings
 from waybell.store.engine import make_engine
 from waybell.store.migrate import migrate
 
-_MIGRATE_AGAIN_SECONDS = 2.0
+_GOODBYE_SECONDS = 1.0
 
 
 def number_plan(settings: Settings) -> NumberPlan:
@@ -95,50 +93,25 @@ async def people(settings: Settings) -> AsyncIterator[People]:
 
 
 @asynccontextmanager
-async def journal(settings: Settings) -> AsyncIterator[Callable[[], bool]]:
-    """The journal, kept up to date from the event log inside the block, and written to its end on leaving it.
+async def journal(settings: Settings) -> AsyncIterator[Keeper]:
+    """The journal, kept up to date from the event log inside the block; on leaving it what waits is written.
 
-    Gives a function that tells whether all is well with it.
+    A store that is down, hangs or was made by a newer Waybell keeps nothing else from its work.
     """
     engine = make_engine(settings.store.url)
     cel = settings.cel
     store = SqlJournalStore(engine, cel.pbx)
-    recorder = Recorder(store, Path(cel.path), pbx=cel.pbx, normalise=normalise(settings))
-    stop, migrated = asyncio.Event(), asyncio.Event()
-    task = asyncio.create_task(_keep_journal(engine, recorder, stop, migrated), name="journal")
+
+    def recorder() -> Recorder:
+        return Recorder(store, Path(cel.path), pbx=cel.pbx, normalise=normalise(settings))
+
+    keeper, stop = Keeper(lambda: migrate(engine), recorder), asyncio.Event()
+    task = asyncio.create_task(keeper.keep(stop), name="journal")
     try:
-        yield lambda: migrated.is_set() and recorder.well
+        yield keeper
     finally:
         stop.set()
         await task
-        await engine.dispose()
-
-
-async def _keep_journal(engine: AsyncEngine, recorder: Recorder, stop: asyncio.Event, migrated: asyncio.Event) -> None:
-    if await _migrated(engine, stop):
-        migrated.set()
-        await recorder.run(stop)
-
-
-async def _migrated(engine: AsyncEngine, stop: asyncio.Event) -> bool:
-    """Whether the store has its tables; waits for a store that is down, because calls go on without it."""
-    log, said = structlog.get_logger("journal"), False
-    while not stop.is_set():
-        try:
-            await migrate(engine)
-        except (SQLAlchemyError, OSError) as error:
-            if not said:
-                log.error("the store cannot be prepared; calls go on, the journal catches up later", error=str(error))
-            said = True
-            await _pause(stop, _MIGRATE_AGAIN_SECONDS)
-        else:
-            return True
-    return False
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                await engine.dispose()

@@ -6,9 +6,17 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import cast
 
 import uvicorn
 from fastapi import FastAPI
+
+from web_app.door import Door
+
+# A browser opens a connection before it needs one, so this is not the shortest that a network allows.
+REQUEST_SECONDS = 10.0
+# Those that wait in the kernel are taken all at once, before any can be turned away.
+_BACKLOG = 64
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -17,9 +25,19 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 @asynccontextmanager
-async def serving(app: FastAPI, listening: socket.socket) -> AsyncIterator[None]:
-    """Serves ``app`` inside the block."""
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5)
+async def serving(app: FastAPI, listening: socket.socket, door: Door, *, grace: int) -> AsyncIterator[None]:
+    """Serves ``app`` inside the block; on leaving it, what runs may take ``grace`` seconds more."""
+    config = uvicorn.Config(
+        app,
+        http=cast(type[asyncio.Protocol], door.protocol()),
+        ws="none",
+        log_config=None,
+        log_level="error",  # what a peer sends that is no HTTP is not worth a line each time
+        access_log=False,
+        backlog=_BACKLOG,
+        lifespan="off",
+        timeout_graceful_shutdown=grace,
+    )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listening]), name="web")
     try:

@@ -30,9 +30,9 @@ POINTS = {
     "after the environment, before a byte of the answer": Cut(answer=0),
     "after the answer's first byte": Cut(answer=1),
     "inside the answer's state": Cut(answer=60),
+    "inside the answer's note": Cut(answer=-40),
 }
 ANSWERED = {
-    "inside the answer's note": Cut(answer=-40),
     "before the answer's last quote": Cut(answer=-2),
     "after the answer": Cut(answer=None),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,19 @@ from bench.empty_server import answer
 from bench.figures import added, figure, percentile, ratio
 from bench.memory import Memory
 from bench.odbc import function_sections
-from bench.rounds import Measured, turn
+from bench.rounds import Measured, noise, quiet, turn
 from bench.routes import RouteLog
 from bench.sipp import kernel_form, ring_times
 from bench.steps_client import environment
 from bench.summary import summarise
 from bench.traffic import PlannedCall, Traffic, all_extensions
 from lab.crm_data import Company
+from waybell.numbers import parse
+from waybell.people.values import Lookup, Source
+from waybell.routing import verbs
+from waybell.routing.dialling import Dialling
+from waybell.routing.flow import default_flow
+from waybell.routing.step import Facts, step
 
 NAMES = ("plain", "func_odbc", "empty", "waybell")
 
@@ -63,6 +70,13 @@ def test_what_is_added_is_counted_within_the_same_round() -> None:
 def test_every_variant_goes_first_in_turn() -> None:
     assert [next(iter(turn(NAMES, number))) for number in range(4)] == list(NAMES)
     assert sorted(turn(NAMES, 6)) == sorted(NAMES)
+
+
+def test_a_round_counts_as_disturbed_if_any_of_its_variants_was() -> None:
+    calm = {name: Measured({"asterisk": 1.0}, (), 0, 0, 0.05) for name in NAMES}
+    busy = calm | {"empty": Measured({"asterisk": 1.0}, (), 0, 0, 0.6)}
+    assert quiet([busy, calm]) == [calm]
+    assert noise(busy) == 0.6
 
 
 @pytest.mark.parametrize("limit", [0, 100, 250, 400, 1000])
@@ -119,6 +133,12 @@ def test_every_call_of_a_recipient_is_for_the_courier_who_holds_the_parcel() -> 
 def test_the_empty_server_rings_whom_the_call_is_planned_for() -> None:
     for call in Traffic(Company()).calls(200):
         assert answer(call.dialled).split(",")[2] == call.dial
+
+
+def test_the_empty_server_answers_in_as_many_parts_as_waybell() -> None:
+    nobody = Facts(parse("79990000001"), Dialling(), "30", Lookup((), Source.CRM))
+    taken = step(default_flow(), None, "", nobody, datetime(2026, 1, 1, tzinfo=UTC))
+    assert answer("30").count(",") == verbs.answer(taken).count(",")
 
 
 def test_all_phones_that_can_ring_are_known_to_the_pbx() -> None:

@@ -29,8 +29,8 @@ NOTES = st.builds(
 def test_a_note_comes_back_with_all_that_had_room(note: Note) -> None:
     back = decode(*encode(note))
     assert back is not None
-    assert (back.step, back.verb, back.source) == (note.step, note.verb, note.source)
-    assert note.why.startswith(back.why)
+    for field in ("step", "verb", "why", "source"):
+        assert getattr(note, field).startswith(getattr(back, field))
 
 
 @given(SMALL)

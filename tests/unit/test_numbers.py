@@ -337,6 +337,13 @@ def test_an_extension_has_the_lengths_of_the_plan() -> None:
     ]
 
 
+def test_what_is_read_again_is_remembered_unless_it_is_long() -> None:
+    short, long = "8 916 123-45-68", "8 916 123-45-68" + " " * 30
+    assert parse(short) is parse(short)
+    assert parse(long) is not parse(long)
+    assert parse(short, NumberPlan("DE")) != parse(short) == parse(long)
+
+
 def test_e164_is_only_for_what_has_it() -> None:
     assert parse("8 916 123-45-67").e164 == "+79161234567"
     assert [parse(raw).e164 for raw in ("112", "1001", "", "x")] == [""] * 4

@@ -12,8 +12,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from itertools import pairwise
-from operator import itemgetter
-from sys import intern
 from typing import NamedTuple
 
 FIELDS = 20
@@ -27,17 +25,11 @@ _RECORD_START = re.compile(rb'^"[^",\n]+","[A-Z_]+","', re.MULTILINE)
 _RECORD_INSIDE = re.compile(rb'"[^",\n]+","[A-Z_]+","[^",\n]*","[0-9]+\.[0-9]{6}","')
 
 
-_NAMES = (
-    "EventType,eventenum,userdeftype,EventTime,Name,Num,ani,rdnis,dnid,Exten,Context,ChanName,AppName,AppData,"
-    "AccountCode,UniqueID,LinkedID,Peer,UserField,EventExtra"
-).split(",")
-_TAKEN = (
-    "eventenum,userdeftype,EventTime,Num,Exten,Context,ChanName,AppName,AppData,UniqueID,LinkedID,EventExtra"
-).split(",")
-_TAKE = itemgetter(*(_NAMES.index(name) for name in _TAKEN))
-_FIELD = {name: '([^"]*)' if name in _TAKEN else '[^"]*' for name in _NAMES}
-# Nearly every record is one line, with quotes in its last field only: found so, it costs half of what csv takes.
-_LINE = re.compile('^"' + '","'.join((*_FIELD.values(),))[:-1] + '(?:""[^"]*)*)"\n', re.MULTILINE)
+# eventenum, userdeftype, EventTime, Num, Exten, Context, ChanName, AppName, AppData, UniqueID, LinkedID, EventExtra
+_TAKEN = (1, 2, 3, 5, 9, 10, 11, 12, 13, 15, 16, 19)
+_VALUES = ['([^"]*)' if number in _TAKEN else '[^"]*' for number in range(FIELDS - 1)]
+# Nearly every record is one line that holds quotes in its last field only: found so, it costs half of what csv takes.
+_LINE = re.compile('^"' + '","'.join([*_VALUES, '([^"]*(?:""[^"]*)*)']) + '"\\n', re.MULTILINE)
 
 
 class Event(IntEnum):
@@ -172,7 +164,7 @@ def _is_complete(part: bytes) -> bool:
 
 def _clean_records(data: bytes) -> list[CelRecord] | None:
     """All records of ``data``, or ``None`` when anything in it is not as ``cel_custom`` writes it."""
-    text = data.decode("utf-8", "backslashreplace")
+    text = data.decode("latin-1")  # a byte a letter: what cuts records is ASCII, and few values need more than that
     rows = _LINE.findall(text)
     try:
         # As many as there are lines: then each is a record, and no value holds a line feed.
@@ -181,18 +173,19 @@ def _clean_records(data: bytes) -> list[CelRecord] | None:
         return None
 
 
-def _quoted(text: str) -> Iterator[tuple[str, ...]]:
+def _quoted(text: str) -> Iterator[Sequence[str]]:
     """What :data:`_LINE` finds, also where values hold line feeds and quotes. Raises as :func:`_records` does."""
     for row in csv.reader(text.splitlines(keepends=True), strict=True):
         if len(row) != FIELDS:
             raise ValueError(row)
-        *taken, extra = _TAKE(row)
+        *taken, extra = (row[number] for number in _TAKEN)
         yield *taken, extra.replace('"', '""')
 
 
 def _records(rows: Iterable[Sequence[str]]) -> list[CelRecord]:
     """Those of ``rows`` that the fold reads. Raises :class:`ValueError` when a time is none, :class:`csv.Error`."""
     records: list[CelRecord] = []
+    one = _One()
     for kind, user, time, num, exten, context, channel, app, data, unique, linked, extra in rows:
         event = _EVENTS.get(kind)
         if event is None:
@@ -202,19 +195,32 @@ def _records(rows: Iterable[Sequence[str]]) -> list[CelRecord]:
         at = int(time[:-7] + time[-6:])
         if time[-7:-6] != "." or not 0 <= at < _LATEST:
             raise ValueError(time)
-        started = event == _CHAN_START
+        begun = event == _CHAN_START
         records.append(
             CelRecord(
                 at,
                 event,
-                intern(unique),
-                intern(linked),
-                intern(channel),
-                intern(context),
-                num if started else "",
-                exten if started else "",
-                data if app == "Dial" and event == _APP_START else "",
-                extra.replace('""', '"') if extra else "",
+                one[unique],
+                one[linked],
+                one[channel],
+                one[context],
+                _text(num) if begun else "",
+                _text(exten) if begun else "",
+                _text(data) if event == _APP_START and app == "Dial" else "",
+                _text(extra).replace('""', '"') if extra else "",
             )
         )
     return records
+
+
+class _One(dict[str, str]):
+    """The text of a field, once for all records that hold the same: thousands of calls may be under way."""
+
+    def __missing__(self, field: str) -> str:
+        self[field] = text = _text(field)
+        return text
+
+
+def _text(field: str) -> str:
+    """The UTF-8 whose bytes ``field`` holds one a letter."""
+    return field if field.isascii() else field.encode("latin-1").decode("utf-8", "backslashreplace")

@@ -76,13 +76,10 @@ class Conversation:
             self.closed = True
             return
         channel = self._channels.get(uniqueid) or self._new_channel(record)
-        if channel is self.caller:
-            if context not in self.contexts:
-                self.contexts.append(context)
-            if event == _CHAN_START:
-                self.dialed = exten
+        if channel is self.caller and context not in self.contexts:
+            self.contexts.append(context)
         if event == _CHAN_START:
-            channel.num = num
+            self._on_start(channel, num, exten)
         elif event == _ANSWER:
             channel.answered = channel.answered or at
         elif event == _ENTER:
@@ -95,6 +92,11 @@ class Conversation:
             self._on_note(record)
         elif dialled:
             self._on_dial(dialled)
+
+    def _on_start(self, channel: Channel, num: str, exten: str) -> None:
+        channel.num = num
+        if channel is self.caller:
+            self.dialed = exten
 
     def _on_note(self, record: CelRecord) -> None:
         text = str(_extra(record).get("extra", ""))

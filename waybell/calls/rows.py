@@ -28,7 +28,10 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def to_row(call: Call, pbx: str) -> dict[str, Any]:
-    """``call`` as column values, as they go to the database's driver: times are text. Text that is longer than its column is cut: a caller must not stop the journal."""
+    """``call`` as column values, as they go to the database's driver: times are text.
+
+    Text that is longer than its column is cut: a caller must not stop the journal.
+    """
     caller, answerer = call.caller, call.answered_by
     row: dict[str, Any] = {
         "id": call.id,

@@ -18,6 +18,7 @@ def create_demo_crm(path: Path) -> None:
         return
     half = path.with_name(f"{path.name}.{os.getpid()}.new")
     half.unlink(missing_ok=True)
+    half.touch(0o600)
     with closing(sqlite3.connect(half)) as database:
         for name in ("schema.sql", "rows.sql"):
             database.executescript((data_dir("sql") / "demo" / name).read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ from rich.console import Console
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.unit.calls.logbook import hour, parse, raw_records, trace
+from tests.unit.calls.logbook import clock_set, hour, parse, raw_records, trace
 from waybell.calls.conversations import Conversations
 from waybell.calls.fold import fold
 from waybell.calls.journal import NoSuchCallError, export, list_calls, show_call
@@ -144,6 +144,21 @@ async def test_rebuilding_gives_the_rows_that_following_gave(engine: AsyncEngine
     assert await everything(engine) == followed == NEWEST_FIRST
     assert (result.calls, result.files, result.skipped, result.damaged) == (48, 1, 0, ())
     assert done[-1] == (len(LOG), len(LOG))
+
+
+@pytest.mark.parametrize("days", [3, -3])
+async def test_rebuilding_gives_the_same_rows_as_following_where_the_clock_was_set_while_calls_were_under_way(
+    engine: AsyncEngine, log_path: Path, days: int
+) -> None:
+    log = clock_set(LOG, days * 24 * 3600)
+    for cut in (len(log) // 3, len(log) * 2 // 3, len(log)):
+        log_path.write_bytes(log[:cut])
+        await follow(engine, log_path)
+    followed = await everything(engine)
+    await rebuild(engine, log_path)
+    assert await everything(engine) == followed
+    assert len(followed) == len(CALLS)
+    assert not [call for call in followed if call.status is Status.INTERRUPTED]
 
 
 async def test_rebuilding_reads_rotated_and_compressed_files_in_order_of_time(

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from waybell.store.migrate import migrate, newest, pending
-from waybell.store.upgrade import head
+from waybell.store.engine import make_engine
+from waybell.store.migrate import NewerStoreError, migrate, newest, pending
 from waybell.store.tables import calls, cel_position, metadata
+from waybell.store.upgrade import head
 
 
 def differences(connection: Connection) -> list[object]:
@@ -44,6 +47,26 @@ async def test_a_missing_migration_is_seen_and_running_it_again_does_nothing(emp
     assert not await pending(empty_engine)
     await migrate(empty_engine)
     assert not await pending(empty_engine)
+
+
+async def test_a_store_of_a_newer_waybell_is_refused_with_what_to_do(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for attempt in (migrate, pending):
+        with pytest.raises(NewerStoreError) as refused:
+            await attempt(engine)
+        assert str(refused.value).startswith("the store was made by a newer Waybell: its tables are of revision 9999")
+        assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("driver", ["asyncmy", "aiomysql"])
+async def test_a_database_that_accepts_and_says_nothing_is_given_up(driver: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        engine = make_engine(f"mysql+{driver}://waybell:secret@127.0.0.1:{port}/waybell")
+        with pytest.raises(TimeoutError, match=r"no answer within 0\.1 seconds"):
+            await migrate(engine, deadline=0.1)
+        await engine.dispose()
 
 
 async def test_two_instances_may_migrate_at_the_same_time(empty_engine: AsyncEngine) -> None:

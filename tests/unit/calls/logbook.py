@@ -43,6 +43,19 @@ def another(data: bytes, number: int, seconds: int) -> bytes:
     return _STAMP.sub(shift, data)
 
 
+def clock_set(data: bytes, seconds: int, at: float = 0.5) -> bytes:
+    """The same log of a PBX whose clock was set ``seconds`` ahead when it had written so much of it."""
+    records = raw_records(data)
+    middle = int(len(records) * at)
+    later = [_TIME.sub(lambda match: _ahead(match, seconds), record, count=1) for record in records[middle:]]
+    return b"".join(records[:middle] + later)
+
+
+def _ahead(match: re.Match[bytes], seconds: int) -> bytes:
+    whole, parts = match[1].split(b".")
+    return b'"%d.%s"' % (int(whole) + seconds, parts)
+
+
 def busy_hour(plan: Iterable[tuple[str, int]]) -> bytes:
     """Many calls in one log, by trace and second they begin after the trace's own time; records in order of time."""
     records = [

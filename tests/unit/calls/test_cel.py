@@ -65,6 +65,19 @@ def test_a_log_cut_in_two_anywhere_gives_the_same_records(name: str) -> None:
         assert (records, parser.skipped, parser.offset) == (whole, 0, len(data))
 
 
+VALUES = st.text(st.sampled_from(list('"",\\\n\r\x85\u2028;é李 ab')), max_size=12)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["CHAN_START", "HANGUP"]), VALUES, VALUES), max_size=6))
+def test_whatever_values_hold_a_record_is_read_as_it_was_written(values: list[tuple[str, str, str]]) -> None:
+    log = b"".join(line(event, num=num, extra=extra) for event, num, extra in values)
+    records, parser = fed(log)
+    assert [(record.num, record.extra) for record in records] == [
+        (num if event == "CHAN_START" else "", extra) for event, num, extra in values
+    ]
+    assert (parser.skipped, parser.offset) == (0, len(log))
+
+
 @given(st.lists(st.integers(1, 4000), max_size=30))
 def test_any_chunking_gives_the_same_records(sizes: list[int]) -> None:
     data = b"".join(trace(name) for name in NAMES)

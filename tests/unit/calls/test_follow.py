@@ -259,6 +259,60 @@ def test_a_damaged_compressed_file_does_not_stop_the_journal(path: Path, writer:
     assert read(follow()).endswith(later.written)
 
 
+def test_the_way_to_a_place_in_a_compressed_file_is_made_in_steps(
+    path: Path, writer: Writer, follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("waybell.calls.follow._STEP", 1000)
+    writer.write(20)
+    first = follow(size=4500).poll()
+    assert first is not None
+    assert len(first.data) == 4500
+    squeeze(path.rename(path.with_name("waybell.csv.1")))
+    writer.write(2)
+    again = follow(Place(first.log, len(first.data)))
+    steps = []
+    while (chunk := again.poll()) and not chunk.data:
+        assert chunk.more
+        steps.append(chunk)
+    assert chunk is not None
+    assert len(steps) == 5
+    assert first.data + chunk.data + read(again) == writer.written
+
+
+@pytest.mark.parametrize("cut", [10, 400])
+def test_a_place_behind_the_end_of_a_damaged_compressed_file_is_left_for_the_next_file(
+    path: Path, writer: Writer, follow: Follow, cut: int
+) -> None:
+    writer.write(20)
+    first = follow().poll()
+    assert first is not None
+    packed = squeeze(path.rename(path.with_name("waybell.csv.1")))
+    packed.write_bytes(packed.read_bytes()[:-cut])
+    writer.write(5)
+    assert first.data + read(follow(Place(first.log, len(first.data)))) == writer.written
+
+
+def test_how_far_it_is_behind_counts_every_file_that_is_left(path: Path, writer: Writer, follow: Follow) -> None:
+    follower = follow(size=100)
+    assert follower.behind() == 0
+    writer.write(2)
+    path.rename(path.with_name("waybell.csv.1"))
+    writer.write(3)
+    assert follower.behind() == len(writer.written)
+    follower.poll()
+    assert follower.behind() == len(writer.written) - 100
+    read(follower)
+    assert follower.behind() == 0
+    writer.write()
+    assert follower.behind() == len(RECORDS[5])
+
+
+def test_a_chunk_says_whether_more_is_there(path: Path, writer: Writer, follow: Follow) -> None:
+    writer.write(1)
+    follower = follow(size=len(writer.written) - 1)
+    assert [(chunk := follower.poll()) and chunk.more for _ in range(3)] == [True, False, None]
+
+
 def test_files_that_are_no_logs_are_left_alone(path: Path, writer: Writer, follow: Follow) -> None:
     writer.write(2)
     path.with_name("waybell.csv.d").mkdir()

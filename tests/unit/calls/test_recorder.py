@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import DataError, OperationalError
 from structlog.testing import capture_logs
 
-from tests.unit.calls.logbook import hour, parse, raw_records, trace
+from tests.unit.calls.logbook import clock_set, hour, parse, raw_records, trace
 from tests.unit.calls.memory_store import MemoryJournalStore
 from waybell.calls.conversations import Conversations
 from waybell.calls.fold import fold
+from waybell.calls.logs import LogId
 from waybell.calls.recorder import Recorder
 from waybell.calls.values import Call, Status
 
@@ -313,3 +314,102 @@ async def test_killed_at_any_byte_the_next_start_makes_the_same_rows(path: Path,
     path.write_bytes(HOUR)
     await record(path, store, now=LONG_AFTER)
     assert store.rows == ROWS
+
+
+CLOCK_SET = [clock_set(HOUR, days * 24 * 3600) for days in (3, -3)]
+
+
+@pytest.mark.parametrize("log", CLOCK_SET, ids=["ahead", "back"])
+@pytest.mark.parametrize("cut", [*range(0, len(HOUR), len(HOUR) // 40), len(HOUR)])
+async def test_killed_at_any_byte_of_a_log_whose_clock_was_set_every_call_has_its_real_end(
+    path: Path, cut: int, log: bytes
+) -> None:
+    store = MemoryJournalStore()
+    path.write_bytes(log[:cut])
+    await record(path, store, now=LONG_AFTER)
+    path.write_bytes(log)
+    await record(path, store, now=LONG_AFTER)
+    assert store.rows == expected(log)
+    assert not [call for call in store.rows.values() if call.status in (Status.INTERRUPTED, Status.IN_PROGRESS)]
+    assert len(store.rows) == len(ROWS)
+
+
+class Sizes(Recorder):
+    """Notes how much of the log each look takes."""
+
+    def __init__(self, store: MemoryJournalStore, path: Path) -> None:
+        super().__init__(store, path)
+        self.sizes: list[int] = []
+        take = self.fold.take
+
+        def noted(log: LogId, offset: int, data: bytes) -> None:
+            self.sizes.append(len(data))
+            take(log, offset, data)
+
+        self.fold.take = noted  # type: ignore[method-assign]
+
+
+async def test_what_came_since_the_last_look_is_taken_at_once_and_a_backlog_in_small_pieces(path: Path) -> None:
+    sizes = Sizes(MemoryJournalStore(), path)
+    await sizes.start()
+    path.write_bytes(hour(24))
+    assert len(hour(24)) < 128 * 1024
+    assert sizes.poll()
+    assert sizes.sizes == [len(hour(24))]
+    with path.open("ab") as file:
+        file.write(hour(240))
+    while sizes.poll():
+        pass
+    assert sizes.sizes[1] == 128 * 1024
+    assert max(sizes.sizes[2:]) == 16 * 1024
+    sizes.close()
+
+
+async def test_a_backlog_is_read_with_a_breath_after_each_piece(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    async def noted(stop: asyncio.Event, seconds: float) -> None:
+        pauses.append(seconds)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr("waybell.calls.recorder._pause", noted)
+    log = hour(400)
+    path.write_bytes(log)
+    store, stop = MemoryJournalStore(), asyncio.Event()
+    running = asyncio.create_task(Recorder(store, path).run(stop, interval=0.25, flush_every=0.0))
+    await until(lambda: len(store.rows) == 400)
+    stop.set()
+    await running
+    pieces = (len(log) - 128 * 1024) // (16 * 1024)
+    assert pauses[: pieces + 1] == [0.004] * (pieces + 1)
+    assert set(pauses[pieces + 2 :]) <= {0.25}
+
+
+async def test_after_the_store_was_down_calls_are_written_in_parts_and_the_place_with_the_last(path: Path) -> None:
+    class Parts(MemoryJournalStore):
+        def __init__(self) -> None:
+            super().__init__()
+            self.parts: list[tuple[int, bool]] = []
+
+        async def save(self, final, provisional, place) -> None:  # type: ignore[no-untyped-def]
+            self.parts.append((len(final), place is not None))
+            await super().save(final, provisional, place)
+
+    log = hour(250)
+    path.write_bytes(log)
+    store = Parts()
+    await record(path, store)
+    assert store.parts == [(100, False), (100, False), (50, True)]
+    assert store.rows == expected(log)
+
+
+async def test_how_far_the_journal_is_behind_is_known_once_it_knows_its_place(path: Path) -> None:
+    path.write_bytes(HOUR)
+    recorder = Recorder(MemoryJournalStore(), path)
+    assert recorder.behind() is None
+    await recorder.start()
+    assert recorder.behind() == len(HOUR)
+    assert not recorder.caught_up
+    await follow_to_the_end(recorder)
+    assert (recorder.behind(), recorder.caught_up) == (0, True)
+    recorder.close()

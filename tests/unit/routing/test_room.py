@@ -128,6 +128,19 @@ def test_as_many_phones_ring_at_once_as_there_is_room_for_and_the_note_tells_of_
     assert answer(this)
 
 
+def test_names_are_left_out_where_there_is_no_room_for_them_and_the_phones_ring_all_the_same() -> None:
+    many = ",".join(str(n) for n in range(100000, 100020))
+    wide = replace(DIALLING, extension_dial="PJSIP/" + "x" * 60 + "{extension}")
+    long, code = "🙂" * 60, "7" * 100
+    wordy = replace(COURIER, name=long, courier_name=long, manager_name=long, manager_extension=many)
+    this = first(replace(wordy, id=code, parcel=code, courier=code, client=code), dialling=wide)
+    said = answer(this)
+    assert len(said.encode()) <= 3500
+    assert said.split(",")[2] == this.args[0]
+    carried = states.decode(said.partition(",")[0])
+    assert (carried.name, carried.chosen.manager_name, carried.chosen.manager) == ("", "", many)
+
+
 def test_a_step_that_has_no_room_at_all_is_refused() -> None:
     this = first(in_hands())
     with pytest.raises(AnswerError, match="3500 bytes"):
