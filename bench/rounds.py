@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import sipp
@@ -21,8 +21,8 @@ QUIET_CORES = 0.1
 class Plan:
     """``rounds`` of ``calls`` at ``rate`` a second for each variant; a round under 500 calls is noise.
 
-    A round in which the machine was busy with something else is noise too: up to ``spare`` more rounds are made, and
-    the quietest ``rounds`` count.
+    A load during which the machine was busy with something else is noise too: up to ``spare`` of them in all are made
+    again, and the quietest counts.
     """
 
     rounds: int
@@ -58,33 +58,39 @@ async def measure_rounds(
     for name, variant in variants.items():
         say(f"warming up {name}")
         await one_load(variant, sipp.Load(traffic.calls(plan.warm_up), plan.rate / 2), folder / f"warm-{name}")
-    found: list[dict[str, Measured]] = []
-    while len(quiet(found)) < plan.rounds and len(found) < plan.rounds + plan.spare:
-        say(f"round {len(found) + 1}, {len(quiet(found))} of {plan.rounds} done")
-        found.append(
-            await _round(plan, variants, traffic, folder / f"round-{len(found)}", turn(list(variants), len(found)))
-        )
-    best = sorted(found, key=noise)[: plan.rounds]
-    return {name: [measured[name] for measured in best] for name in variants}
+    rounds = _Rounds(plan, traffic, folder)
+    for number in range(plan.rounds):
+        for name in turn(list(variants), number):
+            say(f"round {number + 1} of {plan.rounds}: {name}")
+            await rounds.measure(variants[name])
+    return rounds.found
 
 
-async def _round(
-    plan: Plan, variants: Mapping[str, Variant], traffic: Traffic, folder: Path, order: Iterator[str]
-) -> dict[str, Measured]:
-    return {
-        name: await one_load(variants[name], sipp.Load(traffic.calls(plan.calls), plan.rate), folder / name)
-        for name in order
-    }
+class _Rounds:
+    def __init__(self, plan: Plan, traffic: Traffic, folder: Path) -> None:
+        self.found: dict[str, list[Measured]] = {}
+        self._plan, self._traffic, self._folder = plan, traffic, folder
+        self._spare = plan.spare
+        self._loads = 0
+
+    async def measure(self, variant: Variant) -> None:
+        """One load; another one, as long as there are spare ones, when the machine was busy with something else."""
+        tried = [await self._load(variant)]
+        while tried[-1].others > QUIET_CORES and self._spare > 0:
+            self._spare -= 1
+            tried.append(await self._load(variant))
+        self.found.setdefault(variant.name, []).append(quietest(tried))
+
+    async def _load(self, variant: Variant) -> Measured:
+        self._loads += 1
+        load = sipp.Load(self._traffic.calls(self._plan.calls), self._plan.rate)
+        return await one_load(variant, load, self._folder / f"load-{self._loads}")
 
 
-def quiet(rounds: Sequence[Mapping[str, Measured]]) -> list[Mapping[str, Measured]]:
-    """Those of ``rounds`` that nobody disturbed."""
-    return [measured for measured in rounds if noise(measured) <= QUIET_CORES]
-
-
-def noise(measured: Mapping[str, Measured]) -> float:
-    """The most that others did while any of the round's variants was measured, in cores."""
-    return max(each.others for each in measured.values())
+def quietest(tried: Sequence[Measured]) -> Measured:
+    """The one that others disturbed least. What failed in the others has failed all the same."""
+    best = min(tried, key=lambda measured: measured.others)
+    return replace(best, failed=sum(each.failed for each in tried), misrouted=sum(each.misrouted for each in tried))
 
 
 async def one_load(variant: Variant, load: sipp.Load, folder: Path) -> Measured:

@@ -14,6 +14,7 @@ from waybell.calls.fold import plain
 from waybell.calls.keeper import Keeper
 from waybell.calls.recorder import Recorder
 from waybell.calls.writer import SqlJournalStore
+from waybell.number_charges import regions_of
 from waybell.numbers import NumberPlan
 from waybell.people.cache import CachedPeople
 from waybell.people.crm import SqlPeople, open_people
@@ -58,6 +59,7 @@ def dialling(settings: Settings) -> Dialling:
         show_recipient=calls.show_recipient,
         language=calls.language,
         plan=number_plan(settings),
+        regions=regions_of(calls.countries),
     )
 
 

@@ -90,6 +90,15 @@ def test_a_number_that_may_not_be_dialled_is_explained(
     assert "courier 11: +78091234567 may not be dialled: premium rate → no_number" in " ".join(out.split())
 
 
+def test_a_country_that_the_settings_allow_is_dialled(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(config, "UPDATE kurier SET phonem = ?", "+44 20 7946 0958")
+    monkeypatch.setenv("WAYBELL_CALLS__COUNTRIES", "RU, 44")
+    document = json.loads(told(config, monkeypatch, capsys, "explain", "79161000001", "--json"))
+    assert document["route"]["args"][0] == "PJSIP/442079460958@trunk"
+
+
 def test_nine_couriers_are_explained_as_they_are_offered(
     config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
