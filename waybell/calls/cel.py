@@ -91,7 +91,7 @@ class CelParser:
         """The records that ``data`` completes, in the file's order; events the fold has no use for are left out."""
         buffer = self._rest + data if self._rest else data
         end = buffer.rfind(b"\n") + 1
-        records = _clean_records(buffer[:end]) if buffer.count(b'"', 0, end) % 2 == 0 else None
+        records = _clean_records(buffer[:end])
         if records is None:
             records, end = self._salvage(buffer)
         if len(buffer) - end > _LONGEST_RECORD:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from contextlib import suppress
 from typing import Any
 
@@ -36,12 +37,28 @@ def make_engine(url: str) -> AsyncEngine:
 
 
 def _make_file(_dialect: object, _record: object, arguments: list[Any], _options: dict[str, Any]) -> None:
-    """SQLite would make it for everybody to read; its write-ahead log has the same permissions."""
+    """SQLite would make it for everybody to read; its write-ahead log has the same permissions.
+
+    A file that cannot be opened is refused here: aiosqlite would leave a thread behind that fails later.
+    """
     name = str(arguments[0])
     if name == ":memory:" or name.startswith("file:"):
         return
-    with suppress(OSError):  # it is there, or SQLite itself says what is wrong
-        os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, _ONLY_OURS))
+    # Never opened and closed again once it is there: that would drop the locks that SQLite holds on it.
+    if not os.path.exists(name):  # noqa: PTH110 - a name as SQLite has it
+        with suppress(FileExistsError):
+            os.close(_new_file(name))
+    elif not os.access(name, os.R_OK):
+        raise sqlite3.OperationalError("unable to open database file: it may not be read")
+
+
+def _new_file(name: str) -> int:
+    try:
+        return os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, _ONLY_OURS)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise sqlite3.OperationalError(f"unable to open database file: {error.strerror}") from error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

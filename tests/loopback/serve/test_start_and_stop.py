@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import socket
+import stat
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,14 @@ async def test_an_address_that_is_taken_is_named(tmp_path: Path, part: str) -> N
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
         said = await refused(tmp_path, **{part: {"listen": listen}})
     assert said.startswith(f"waybell: {part}.listen: {listen} cannot be opened: ")
+
+
+async def test_the_databases_it_makes_are_its_owners_alone(serve: Serve, tmp_path: Path) -> None:
+    async with serve() as served:
+        await served.until(lambda said: said["ready"])
+        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("*.db*")}
+    assert {"waybell.db", "waybell-demo-crm.db"} <= modes.keys()
+    assert set(modes.values()) == {0o600}
 
 
 def limited(folder: Path, monkeypatch: pytest.MonkeyPatch, ulimit: str) -> None:
