@@ -9,13 +9,12 @@ from statistics import median
 
 _RESAMPLES = 2000
 _LOW, _HIGH = 5.0, 95.0
-
-_Statistic = Callable[[Sequence[int]], float]
+_TINY = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A median and the range that holds it in nine of ten resamplings of the rounds."""
+    """A value, and the range that holds it in nine of ten resamplings of the rounds."""
 
     median: float
     low: float
@@ -30,32 +29,39 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
-def figure(values: Sequence[float]) -> Figure:
-    """The median of one value a round."""
-    return _resampled(len(values), lambda rounds: median(values[n] for n in rounds))
+def best_quarter(yardstick: Sequence[float]) -> float:
+    """The median of the lowest quarter: what ``yardstick`` measures when nothing disturbs it."""
+    return median(sorted(yardstick)[: max(1, len(yardstick) // 4)])
 
 
-def ratio(upper: Sequence[float], lower: Sequence[float]) -> Figure:
-    """``median(upper) / median(lower)``; both hold one value for each round, in the same order.
+def steady(values: Sequence[float], yardstick: Sequence[float], best: float) -> list[float]:
+    """``values`` of each round as they would be had the machine been as quick as when ``yardstick`` is ``best``.
 
-    Raises ``ValueError`` when the lower median is not above zero: such rounds are noise.
+    ``yardstick`` is the CPU time that work which is the same in every round took, SIPp's. A neighbour that is busy, be
+    it in another virtual machine of the host's, makes a call cost half as much again, and that work too: without this
+    what was measured a minute apart could not be compared. What a variant slows SIPp down by (a few percent) is lost.
     """
-    if median(lower) <= 0:
+    return [value * best / length for value, length in zip(values, yardstick, strict=True)]
+
+
+def added(values: Sequence[float], zero: Sequence[float]) -> Figure:
+    """``median(values) - median(zero)``."""
+    return _resampled((values, zero), lambda medians: medians[0] - medians[1])
+
+
+def ratio(upper: Sequence[float], lower: Sequence[float], zero: Sequence[float]) -> Figure:
+    """What ``upper`` adds to ``zero`` over what ``lower`` adds to it, by their medians.
+
+    Raises ``ValueError`` when the lower one adds nothing: such rounds are noise.
+    """
+    if median(lower) <= median(zero):
         raise ValueError("what is divided by is not above zero: the rounds are too short or the machine is too busy")
     return _resampled(
-        len(upper), lambda rounds: median(upper[n] for n in rounds) / (median(lower[n] for n in rounds) or 1e-9)
+        (upper, lower, zero), lambda medians: (medians[0] - medians[2]) / max(medians[1] - medians[2], _TINY)
     )
 
 
-def added(values: Sequence[float], zero: Sequence[float]) -> list[float]:
-    """What each round has over the zero of the same round: a machine that is slower for a while is so for both."""
-    return [value - base for value, base in zip(values, zero, strict=True)]
-
-
-def _resampled(rounds: int, statistic: _Statistic) -> Figure:
-    if rounds < 1:
-        raise ValueError("there were no rounds")
+def _resampled(rounds: Sequence[Sequence[float]], statistic: Callable[[Sequence[float]], float]) -> Figure:
     source = random.Random(1)
-    all_rounds = range(rounds)
-    seen = [statistic(source.choices(all_rounds, k=rounds)) for _ in range(_RESAMPLES)]
-    return Figure(statistic(all_rounds), percentile(seen, _LOW), percentile(seen, _HIGH))
+    seen = [statistic([median(source.choices(values, k=len(values))) for values in rounds]) for _ in range(_RESAMPLES)]
+    return Figure(statistic([median(values) for values in rounds]), percentile(seen, _LOW), percentile(seen, _HIGH))

@@ -30,8 +30,8 @@ class Extent:
     memory_calls: int
 
 
-FULL = Extent(Plan(rounds=8, calls=1000, spare=16), Search((100, 150, 200, 250, 300, 350, 400), 30.0), 20_000, 100_000)
-QUICK = Extent(Plan(rounds=2, calls=500, spare=4), Search((200, 300), 8.0), 5_000, 20_000)
+FULL = Extent(Plan(rounds=16), Search((100, 150, 200, 250, 300, 350, 400), 30.0), 20_000, 100_000)
+QUICK = Extent(Plan(rounds=4), Search((200, 300), 8.0), 5_000, 20_000)
 
 
 async def measure(extent: Extent, folder: Path, say: Say, *, quick: bool) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.cpu import ended_children_seconds
 from bench.traffic import PlannedCall
 
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -44,7 +45,7 @@ class LoadResult:
 
     ``ring_ms``: from each INVITE to its first 180, by the times of SIPp's message log, which are exact to the
     microsecond (its response times come in steps of 4 ms). ``late_seconds``: how much longer it all took than the
-    rate asks for.
+    rate asks for. ``cpu_seconds``: SIPp's own.
     """
 
     created: int
@@ -52,6 +53,7 @@ class LoadResult:
     retransmissions: int
     ring_ms: tuple[float, ...]
     late_seconds: float
+    cpu_seconds: float
     errors: str
 
 
@@ -62,7 +64,7 @@ async def call(load: Load, pbx: Address, local_host: str, folder: Path) -> LoadR
     lines = (f"{planned.caller};{planned.dialled}\n" for planned in load.calls)
     (folder / "callers.csv").write_text("SEQUENTIAL\n" + "".join(lines), encoding="utf-8")
     planned_seconds = (len(load.calls) / load.rate) + load.hold_ms / 1000
-    began = time.monotonic()
+    began, used = time.monotonic(), ended_children_seconds()
     process = await _sipp(folder, "caller", [
         f"{pbx[0]}:{pbx[1]}", "-i", local_host, "-bind_local", "-inf", "callers.csv", "-m", str(len(load.calls)),
         "-r", f"{load.rate:g}", "-d", str(load.hold_ms), "-recv_timeout", str(_REPLY_MS),
@@ -75,7 +77,7 @@ async def call(load: Load, pbx: Address, local_host: str, folder: Path) -> LoadR
         raise SippFailedError(f"SIPp did not end in time: {_said(folder)}") from None
     finally:
         await _end(process)
-    return _result(folder, time.monotonic() - began - planned_seconds)
+    return _result(folder, time.monotonic() - began - planned_seconds, ended_children_seconds() - used)
 
 
 @asynccontextmanager
@@ -124,7 +126,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     await process.wait()
 
 
-def _result(folder: Path, late_seconds: float) -> LoadResult:
+def _result(folder: Path, late_seconds: float, cpu_seconds: float) -> LoadResult:
     try:
         with (folder / "stat.csv").open(newline="") as file:
             last = list(csv.DictReader(file, delimiter=";"))[-1]
@@ -136,6 +138,7 @@ def _result(folder: Path, late_seconds: float) -> LoadResult:
         retransmissions=int(last["Retransmissions(C)"]),
         ring_ms=tuple(ring_times(folder / "messages.log")),
         late_seconds=late_seconds,
+        cpu_seconds=cpu_seconds,
         errors=_said(folder),
     )
 

@@ -30,22 +30,28 @@ _START_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What all variants share: the database server with the CRM, the phones' port, a folder to work in."""
+    """What all variants share: the database server with the CRM, the phones (their port, and their process ids by
+    name), a folder to work in.
+    """
 
     server: MariaDB
     crm: Database
     company: Company
     phones_port: int
+    phones: Mapping[str, int]
     folder: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A running variant; ``pids`` are its processes by role, ``agi_port`` is 0 where nobody is asked over AGI."""
+    """A running variant; ``pids`` are its processes by role, ``phones`` those that it calls; ``agi_port`` is 0 where
+    nobody is asked over AGI.
+    """
 
     name: str
     pbx: Asterisk
     pids: Mapping[str, int]
+    phones: Mapping[str, int]
     routes: RouteLog
     agi_port: int = 0
 
@@ -138,4 +144,4 @@ def _asterisk(world: World, files: Mapping[str, str] | None = None, agi_port: in
 
 def _variant(name: str, world: World, pbx: Asterisk, app: int = 0, agi_port: int = 0) -> Variant:
     pids = {"asterisk": pbx.pid, "database": world.server.pid} | ({"app": app} if app else {})
-    return Variant(name, pbx, pids, RouteLog(pbx.cel_path), agi_port)
+    return Variant(name, pbx, pids, world.phones, RouteLog(pbx.cel_path), agi_port)

@@ -37,14 +37,15 @@ async def stage(folder: Path, say: Say) -> AsyncIterator[Stage]:
     with MariaDB(*_DATABASE_OPTIONS) as server:
         say(f"filling MariaDB with {BIG:,} recipients")
         crms = {SMALL: fill(server, Company(recipients=SMALL)), BIG: fill(server, company)}
-        world = World(server, crms[BIG], company, _free_udp_port(), folder)
+        port = _free_udp_port()
         say("starting the phones and four Asterisks")
         async with (
-            sipp.phones((_PHONES[0], world.phones_port), folder / "extensions"),
-            sipp.phones((_PHONES[1], world.phones_port), folder / "network"),
-            all_variants(world) as variants,
+            sipp.phones((_PHONES[0], port), folder / "extensions") as extensions,
+            sipp.phones((_PHONES[1], port), folder / "network") as network,
         ):
-            yield Stage(company, server, crms, variants)
+            phones = {"extensions": extensions, "network": network}
+            async with all_variants(World(server, crms[BIG], company, port, phones, folder)) as variants:
+                yield Stage(company, server, crms, variants)
 
 
 def _free_udp_port() -> int:

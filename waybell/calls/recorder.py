@@ -16,6 +16,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
+from waybell.calls.conversations import Open
 from waybell.calls.fold import Normalise, plain
 from waybell.calls.follow import Follower
 from waybell.calls.log_fold import LogFold
@@ -47,14 +48,18 @@ class Recorder:
         now: Callable[[], float] = time.time,
         deadline: float = 30.0,
     ) -> None:
-        """``now``: the clock, in seconds; ``deadline``: the seconds after which the store counts as hanging."""
+        """``now``: the clock, in seconds; ``deadline``: the seconds after which the store counts as hanging.
+
+        ``caught_up`` is set once the log has been read to its end and everything in it is written.
+        """
         self.fold = LogFold(pbx=pbx, normalise=normalise)
         self._store = store
         self._path = path
         self._now = now
         self._deadline = deadline
         self._follower: Follower | None = None
-        self._more = self._at_end = False
+        self._more = True
+        self.caught_up = False
         self._troubles: set[str] = set()
 
     async def start(self) -> None:
@@ -68,7 +73,6 @@ class Recorder:
         assert self._follower is not None, "start() comes first"
         chunk = self._follower.poll(_PIECE if self._more else None)
         self._more = chunk is not None and chunk.more
-        self._at_end = not self._more
         if chunk is not None and chunk.data:
             self.fold.take(chunk.log, chunk.offset, chunk.data)
         return chunk is not None
@@ -82,11 +86,6 @@ class Recorder:
     def well(self) -> bool:
         """Whether log and store work just now."""
         return not self._troubles
-
-    @property
-    def caught_up(self) -> bool:
-        """Whether the log has been read to its end and everything of it is written."""
-        return self._at_end and not self.waiting
 
     def behind(self) -> int | None:
         """How many bytes of the log are still to be read; ``None`` while the place to go on from is not known.
@@ -109,8 +108,11 @@ class Recorder:
             (conversation, len(conversation.records))
             for conversation in self.fold.running(int((self._now() - _IN_PROGRESS_AFTER) * 1_000_000))
         ]
-        if not self.waiting and not running:
-            return
+        if self.waiting or running:
+            await self._flush(running)
+        self.caught_up = self.caught_up or not self._more
+
+    async def _flush(self, running: list[tuple[Open, int]]) -> None:
         under_way = [self.fold.fold(conversation.records) for conversation, _ in running]
         await self._save(list(self.fold.final.values()), [*self.fold.provisional.values(), *under_way])
         self.fold.written()

@@ -10,20 +10,24 @@ from sqlalchemy import Connection
 from waybell.resources import data_dir
 
 _LOCK = "waybell_migrate"
+_LOCK_SECONDS = 60
 
 
 def upgrade(connection: Connection) -> None:
-    """Run what is missing; one instance at a time, the others wait."""
+    """Run what is missing; one instance at a time, the others wait. Raises :class:`TimeoutError` after a minute."""
     config = _config()
     config.attributes["connection"] = connection
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         command.upgrade(config, "head")
         return
-    connection.exec_driver_sql("SELECT GET_LOCK(%s, 60)", (_LOCK,))
+    if connection.exec_driver_sql("SELECT GET_LOCK(%s, %s)", (_LOCK, _LOCK_SECONDS)).scalar() != 1:
+        raise TimeoutError(f"another Waybell has been at the store's tables for {_LOCK_SECONDS} seconds")
     try:
         command.upgrade(config, "head")
+        connection.commit()  # before the lock is let go: the next instance must see that it is done
     finally:
+        connection.rollback()
         connection.exec_driver_sql("SELECT RELEASE_LOCK(%s)", (_LOCK,))
 
 

@@ -6,7 +6,7 @@ import socket
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from waybell.store.engine import make_engine
@@ -72,6 +72,19 @@ async def test_a_database_that_accepts_and_says_nothing_is_given_up(driver: str)
 async def test_two_instances_may_migrate_at_the_same_time(empty_engine: AsyncEngine) -> None:
     await asyncio.gather(*(migrate(empty_engine) for _ in range(3)))
     assert not await pending(empty_engine)
+
+
+async def test_the_next_instance_gets_its_turn_only_when_what_was_migrated_is_committed(
+    empty_engine: AsyncEngine,
+) -> None:
+    if empty_engine.dialect.name == "sqlite":
+        return  # its transaction is the lock
+    done: list[str] = []
+    event.listen(empty_engine.sync_engine, "before_cursor_execute", lambda *args: done.append(args[2].split()[0:2][-1]))
+    event.listen(empty_engine.sync_engine, "commit", lambda _connection: done.append("COMMIT"))
+    await migrate(empty_engine)
+    released = next(number for number, what in enumerate(done) if what.startswith("RELEASE_LOCK"))
+    assert done[released - 1] == "COMMIT"
 
 
 async def test_sqlite_lets_readers_read_while_the_journal_is_written(engine: AsyncEngine) -> None:

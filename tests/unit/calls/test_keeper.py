@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from tests.unit.calls.logbook import trace
+from tests.unit.calls.logbook import another, trace
 from tests.unit.calls.memory_store import MemoryJournalStore
 from tests.unit.calls.test_recorder import expected, until
 from waybell.calls.keeper import Keeper
@@ -53,6 +53,11 @@ def keeper(path: Path, store: MemoryJournalStore, prepare: Prepare = ready, kind
     return Keeper(prepare, lambda: kind(store, path), again=0.001, last_seconds=0.05)
 
 
+def is_well(kept: Keeper) -> bool:
+    """Asked anew each time: it changes by itself."""
+    return kept.well
+
+
 async def test_an_error_of_our_own_is_told_with_its_traceback_and_the_journal_begins_again_where_it_was(
     path: Path,
 ) -> None:
@@ -62,10 +67,14 @@ async def test_an_error_of_our_own_is_told_with_its_traceback_and_the_journal_be
     with capture_logs() as logs:
         running = asyncio.create_task(kept.keep(stop))
         await until(lambda: logs)
-        assert not kept.well
+        assert not is_well(kept)
         Poisoned.poison = False
         await until(lambda: kept.well)
-        await until(lambda: store.rows == expected(BUSY))
+        assert store.rows == expected(BUSY), "well only once the log is read to its end"
+        with path.open("ab") as log:
+            log.write(another(BUSY, 1, 1))
+        await until(lambda: kept.waiting)
+        assert is_well(kept), "what waits to be written is no trouble"
         stop.set()
         await running
     [told] = logs
