@@ -12,7 +12,7 @@ from agi_app.limits import Counters, Limits
 from agi_app.peers import Network, Peers
 from agi_app.session import Handler, Service, Session
 from agi_app.table import Table
-from agi_app.throttle import Log, Throttled
+from waybell.throttle import Log, Throttled
 
 _TICK_SECONDS = 0.1
 # What a cancelled handler gets to clean up when the server stops.

@@ -11,7 +11,7 @@ from agi_app.events import Environment, Event, Reply
 from agi_app.limits import Counters, Limits
 from agi_app.protocol import AgiConnection, Command, RemoteProtocolError
 from agi_app.table import Phase, Table
-from agi_app.throttle import Throttled
+from waybell.throttle import Throttled
 
 Handler = Callable[[Environment], Awaitable[Command]]
 """Decides: one request, one command."""

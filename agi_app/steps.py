@@ -11,6 +11,8 @@ import structlog
 from agi_app.commands import Command, set_variable
 from agi_app.events import Environment
 from waybell import numbers
+from waybell.callbacks.script import PREFIX, decode
+from waybell.callbacks.steps import next_step
 from waybell.people.values import People
 from waybell.routing import state as states
 from waybell.routing.dialling import Dialling
@@ -50,6 +52,8 @@ class Steps:
         if request.path.strip("/") != _PATH:
             raise UnknownRequestError(f"agi://…/{request.path}: only /{_PATH} is served; is the dialplan ours?")
         word, result, dialed = (*request.args, "", "", "")[:3]
+        if word.startswith(PREFIX):
+            return set_variable(VARIABLE, next_step(decode(word), result))
         if word:
             state = states.decode(word)
             facts = self._known(state, dialed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from bench.traffic import Traffic
 from bench.variants import Variant
 
 _LATE_SECONDS = 2.0
-_DRAIN_SECONDS = 60.0
+# Calls that an overload has broken end by themselves in up to two times 32 s (RFC 3261, timers B and F).
+_DRAIN_SECONDS = 180.0
+_PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,14 @@ async def _try(rate: int, seconds: float, variant: Variant, traffic: Traffic, fo
 
 async def _until_no_calls(variant: Variant) -> None:
     """What one rate has broken must not spoil the next."""
-    async with asyncio.timeout(_DRAIN_SECONDS):
+    with suppress(TimeoutError):
+        await _no_calls(variant, _PATIENCE_SECONDS)
+        return
+    await variant.pbx.rx("channel request hangup all")
+    await _no_calls(variant, _DRAIN_SECONDS)
+
+
+async def _no_calls(variant: Variant, deadline: float) -> None:
+    async with asyncio.timeout(deadline):
         while await variant.calls_now():  # noqa: ASYNC110 - Asterisk has no event for "all calls are over"
             await asyncio.sleep(0.5)

@@ -60,6 +60,7 @@ class Asterisk:
         )
         self._stack = AsyncExitStack()
         self._process: asyncio.subprocess.Process | None = None
+        self._owner: tuple[int, int] | None = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -75,17 +76,18 @@ class Asterisk:
         async with AsyncExitStack() as stack:
             home = stack.enter_context(make_home(self._rootfs, self._own))
             self.directory, self.settings = home.directory, home.settings
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
-                ready.setblocking(False)
-                ready.bind(f"\0{self.directory.name}")
-                self._process = await self._spawn(home.owner)
-                stack.push_async_callback(self._end_process)
-                await self._wait_until_ready(ready)
+            self._owner = home.owner
+            stack.push_async_callback(self._end_process)
+            await self._boot()
             self._stack = stack.pop_all()
 
     async def stop(self) -> None:
         """Ends this instance and removes its directory; harmless when it has ended already."""
         await self._stack.aclose()
+
+    async def start_again(self) -> None:
+        """After :meth:`kill9`: the same instance, with its directory, logs and ports."""
+        await self._boot()
 
     async def kill9(self) -> None:
         """The power cut: SIGKILL. The directory, with the logs, stays until :meth:`stop`."""
@@ -180,6 +182,13 @@ class Asterisk:
             raise AsteriskFailedError("Asterisk was not started; use `async with Asterisk()`")
         return self._process
 
+    async def _boot(self) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
+            ready.setblocking(False)
+            ready.bind(f"\0{self.directory.name}")
+            self._process = await self._spawn(self._owner)
+            await self._wait_until_ready(ready)
+
     async def _spawn(self, owner: tuple[int, int] | None) -> asyncio.subprocess.Process:
         program = [self._program or "asterisk", "-f", "-C", f"{self.settings.etc}/asterisk.conf"]
         # Not asterisk's own -U: changing the user there would undo the parent-death signal.
@@ -212,7 +221,9 @@ class Asterisk:
             raise AsteriskFailedError(f"Asterisk in {self._rootfs} {what}{todo}; its log ends with:\n{log}")
 
     async def _end_process(self) -> None:
-        process = self._running()
+        if self._process is None:
+            return
+        process = self._process
         for number in (signal.SIGTERM, signal.SIGKILL):
             if process.returncode is None:
                 process.send_signal(number)

@@ -6,6 +6,8 @@ refused.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
 
 import phonenumbers
 from phonenumbers import PhoneNumberType, shortnumberinfo
@@ -21,14 +23,35 @@ _ORDINARY = frozenset(
         PhoneNumberType.VOIP,
     )
 )
+
+
+class Rule(StrEnum):
+    """Which rule a number breaks. ``SPECIAL``: personal numbers, pagers, universal access, voicemail, the unknown."""
+
+    SATELLITE = "satellite"
+    FOREIGN = "foreign"
+    PREMIUM = "premium"
+    SHARED_COST = "shared-cost"
+    SPECIAL = "special"
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why a number may not be dialled: the rule, and the same in words."""
+
+    rule: Rule
+    why: str
+
+
 _DEAR = {
-    PhoneNumberType.PREMIUM_RATE: "premium rate",
-    PhoneNumberType.SHARED_COST: "shared cost",
-    PhoneNumberType.PERSONAL_NUMBER: "personal number",
-    PhoneNumberType.PAGER: "pager",
-    PhoneNumberType.UAN: "universal access number",
-    PhoneNumberType.VOICEMAIL: "voicemail access",
+    PhoneNumberType.PREMIUM_RATE: Objection(Rule.PREMIUM, "premium rate"),
+    PhoneNumberType.SHARED_COST: Objection(Rule.SHARED_COST, "shared cost"),
+    PhoneNumberType.PERSONAL_NUMBER: Objection(Rule.SPECIAL, "personal number"),
+    PhoneNumberType.PAGER: Objection(Rule.SPECIAL, "pager"),
+    PhoneNumberType.UAN: Objection(Rule.SPECIAL, "universal access number"),
+    PhoneNumberType.VOICEMAIL: Objection(Rule.SPECIAL, "voicemail access"),
 }
+_STRANGE = Objection(Rule.SPECIAL, "no ordinary telephone")
 # Satellites (+870, +881, +882), +979 premium rate, +800, +883: what ``phonenumbers`` gives to no country.
 _NO_COUNTRY = "001"
 # Emergency calls from any phone of 3GPP's (TS 22.101, 10.1), wherever it is.
@@ -50,15 +73,21 @@ def regions_beside(region: str) -> frozenset[str]:
     return regions_of([str(phonenumbers.country_code_for_region(region))])
 
 
-def why_not(number: PhoneNumber, regions: frozenset[str]) -> str:
-    """Why ``number`` (mobile or fixed) may not be dialled while ``regions`` are allowed; empty when it may."""
+def objection(number: PhoneNumber, regions: frozenset[str]) -> Objection | None:
+    """Why ``number`` (mobile or fixed) may not be dialled while ``regions`` are allowed; ``None`` when it may."""
     if number.region == _NO_COUNTRY:
-        return "a satellite's, or of no country"
+        return Objection(Rule.SATELLITE, "a satellite's, or of no country")
     if number.region not in regions:
-        return f"country {number.region or 'unknown'} is not in calls.countries"
+        return Objection(Rule.FOREIGN, f"country {number.region or 'unknown'} is not in calls.countries")
     found = library_number(number.digits)
     charge = PhoneNumberType.UNKNOWN if found is None else phonenumbers.number_type(found)
-    return "" if charge in _ORDINARY else _DEAR.get(charge, "no ordinary telephone")
+    return None if charge in _ORDINARY else _DEAR.get(charge, _STRANGE)
+
+
+def why_not(number: PhoneNumber, regions: frozenset[str]) -> str:
+    """:func:`objection` in words; empty when there is none."""
+    found = objection(number, regions)
+    return found.why if found else ""
 
 
 def is_emergency(digits: str, region: str) -> bool:
@@ -66,6 +95,11 @@ def is_emergency(digits: str, region: str) -> bool:
     if digits in _EMERGENCY_EVERYWHERE:
         return True
     return not digits.startswith(_FIRST_EXTENSIONS) and shortnumberinfo.is_emergency_number(digits, region)
+
+
+def is_emergency_service(digits: str, region: str) -> bool:
+    """As :func:`is_emergency`, where extensions are out of the question: 101 is the fire brigade."""
+    return digits in _EMERGENCY_EVERYWHERE or shortnumberinfo.is_emergency_number(digits, region)
 
 
 def _regions(country: str) -> tuple[str, ...]:

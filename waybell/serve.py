@@ -7,37 +7,24 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from importlib.metadata import version
-from ipaddress import IPv4Network, IPv6Network
+from collections.abc import Collection
+from contextlib import AsyncExitStack, suppress
 
 import structlog
 import uvloop
 from prometheus_client import CollectorRegistry
 from sqlalchemy.engine import make_url
 
-from agi_app.limits import Limits
 from agi_app.metrics import AgiCollector
-from agi_app.server import AgiServer
-from agi_app.steps import Steps
-from waybell import wiring
+from waybell import doors, wiring
 from waybell.configuration import SettingsError
 from waybell.logs import set_up_logs
 from waybell.metrics import CrmCollector, JournalCollector
-from waybell.open_files import WEB_CONNECTIONS, make_room
+from waybell.open_files import make_room
 from waybell.parts import PARTS
 from waybell.people.check import check
 from waybell.people.crm import SqlPeople
-from waybell.people.values import People
 from waybell.settings import Settings
-
-# With the journal's last words (4 s) all of them together end before systemd's TimeoutStopSec of 15 s.
-_GRACE_SECONDS = 5.0
-_WEB_GRACE_SECONDS = 2
-
-Health = dict[str, Callable[[], bool]]
-"""For each part that can be unwell, whether it is well just now."""
 
 
 def run(settings: Settings, only: Collection[str] = PARTS) -> None:
@@ -56,29 +43,34 @@ async def _serve(settings: Settings, only: frozenset[str]) -> None:
     log = structlog.get_logger("waybell")
     stopping = _stop_signal()
     registry = CollectorRegistry()
-    health: Health = {}
+    health: doors.Health = {}
     async with AsyncExitStack() as stack:
         if "journal" in only:
             keeper = await stack.enter_async_context(wiring.journal(settings))
             health["journal"] = lambda: keeper.well
             registry.register(JournalCollector(keeper))
-        if "agi" in only:
+        crm: SqlPeople | None = None
+        if only & {"agi", "ari"}:
             crm = await stack.enter_async_context(wiring.crm(settings))
             health["crm"] = lambda: not crm.down
             registry.register(CrmCollector(crm))
             asking = asyncio.create_task(_tell_findings(crm))
             stack.callback(asking.cancel)
-            server = await stack.enter_async_context(_agi(settings, wiring.cached(settings, crm)))
+        if "agi" in only and crm:
+            server = await stack.enter_async_context(doors.agi(settings, wiring.cached(settings, crm)))
             registry.register(AgiCollector(server.counters))
+        service = await stack.enter_async_context(doors.ari(settings, crm, health)) if crm and "ari" in only else None
         if "web" in only:
-            await stack.enter_async_context(_web(settings, registry, health))
-        log.info("ready", parts=",".join(sorted(only)), crm=_shown(settings.crm.url), store=_shown(settings.store.url))
+            await stack.enter_async_context(doors.web(settings, registry, health, service))
+        if "ami" in only and service:
+            await stack.enter_async_context(doors.ami(settings, registry, service))
+        log.info("ready", **_places(settings, only), crm=_shown(settings.crm.url), store=_shown(settings.store.url))
         # What has been made so far stays to the end: the collector need not look at it again with every call.
         gc.collect()
         gc.freeze()
         tell_supervisor("READY=1")
         await stopping.wait()
-        log.info("stopping: no new work is taken, what runs is finished", seconds_at_most=_GRACE_SECONDS)
+        log.info("stopping: no new work is taken, what runs is finished", seconds_at_most=doors.GRACE_SECONDS)
         tell_supervisor("STOPPING=1")
 
 
@@ -95,46 +87,11 @@ async def _tell_findings(crm: SqlPeople) -> None:
         structlog.get_logger("crm").error(finding.what, problem=finding.problem, what_to_do=finding.remedy)
 
 
-@asynccontextmanager
-async def _agi(settings: Settings, people: People) -> AsyncIterator[AgiServer]:
-    chosen = settings.agi
-    host, port = _address(chosen.listen)
-    allowed: tuple[IPv4Network | IPv6Network, ...] | None = chosen.allow_remote or None
-    steps = Steps(wiring.flow(settings), people, wiring.dialling(settings))
-    limits = Limits(max_connections=chosen.max_connections, session_seconds=chosen.session_seconds)
-    server = AgiServer(steps, host=host, port=port, limits=limits, allowed=allowed)
-    try:
-        await server.start()
-    except OSError as error:
-        raise SettingsError(f"agi.listen: {chosen.listen} cannot be opened: {error.strerror}") from None
-    try:
-        yield server
-    finally:
-        await server.stop(_GRACE_SECONDS)
-
-
-@asynccontextmanager
-async def _web(settings: Settings, registry: CollectorRegistry, health: Health) -> AsyncIterator[None]:
-    # Only where it is wanted: the web server takes 10 MB.
-    from web_app.app import build_app
-    from web_app.door import Door
-    from web_app.server import REQUEST_SECONDS, listen, serving
-
-    async def ready() -> dict[str, bool]:
-        return {part: well() for part, well in health.items()}
-
-    try:
-        listening = listen(*_address(settings.web.listen))
-    except OSError as error:
-        raise SettingsError(f"web.listen: {settings.web.listen} cannot be opened: {error.strerror}") from None
-    app, door = build_app(ready, registry, version("waybell")), Door(WEB_CONNECTIONS, REQUEST_SECONDS)
-    async with serving(app, listening, door, grace=_WEB_GRACE_SECONDS):
-        yield
-
-
-def _address(listen: str) -> tuple[str, int]:
-    host, _, port = listen.rpartition(":")
-    return host.strip("[]"), int(port)
+def _places(settings: Settings, only: Collection[str]) -> dict[str, str]:
+    """Which parts run, and where the doors are."""
+    places = {"agi": settings.agi.listen, "web": settings.web.listen, "ami": settings.ami.listen}
+    open_ = {part: str(place) for part, place in places.items() if part in only and place}
+    return {"parts": ",".join(part for part in PARTS if part in only), **open_}
 
 
 def _shown(url: str) -> str:

@@ -6,9 +6,10 @@ import re
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -17,6 +18,12 @@ from waybell.number_charges import regions_of
 _LISTEN = re.compile(r"(\[[0-9a-fA-F:]+\]|[^:\[\]]+):(\d{1,5})")
 _LONGEST_TEMPLATE = 100
 _DRIVERS = ("mysql+asyncmy", "mysql+aiomysql", "sqlite+aiosqlite")
+
+
+class Section(BaseModel):
+    """A part of the settings: no unknown keys, never changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _region(value: str) -> str:
@@ -85,6 +92,20 @@ def _countries(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _time_of_day(value: str) -> str:
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00", value):
+        raise ValueError("hours and minutes are allowed, such as 08:00 or 24:00")
+    return value
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, OSError, ValueError):
+        raise ValueError("a name of the IANA time zones is allowed, such as Europe/Moscow") from None
+    return value
+
+
 def _lengths(value: tuple[int, int]) -> tuple[int, int]:
     if not 1 <= value[0] <= value[1] <= 15:
         raise ValueError("two lengths from 1 to 15 are allowed, the shorter one first, such as [2, 6]")
@@ -94,7 +115,10 @@ def _lengths(value: tuple[int, int]) -> tuple[int, int]:
 Region = Annotated[str, AfterValidator(_region)]
 Countries = Annotated[tuple[str, ...], AfterValidator(_countries)]
 Lengths = Annotated[tuple[int, int], AfterValidator(_lengths)]
+TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Listen = Annotated[str, AfterValidator(_listen)]
+ListenOrNone = Annotated[str, AfterValidator(lambda value: value and _listen(value))]
 HttpUrl = Annotated[str, AfterValidator(_http)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 PhoneTemplate = Annotated[str, _template("number")]

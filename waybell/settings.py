@@ -5,8 +5,9 @@ from __future__ import annotations
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
+from waybell.placing_settings import Ami, Callbacks, CallLine
 from waybell.setting_values import (
     Countries,
     DatabaseUrl,
@@ -18,17 +19,14 @@ from waybell.setting_values import (
     PhoneTemplate,
     Region,
     Seconds,
+    Section,
 )
 
 DEMO_CRM = "sqlite+aiosqlite:///waybell-demo-crm.db"
 """The courier company that comes with Waybell; made where it is missing."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Numbers(_Section):
+class Numbers(Section):
     """How telephone numbers are written where the PBX stands."""
 
     region: Region = Field("RU", description="region of a number without country code")
@@ -36,7 +34,7 @@ class Numbers(_Section):
     extension_digits: Lengths = Field((2, 6), description="shortest and longest internal extension")
 
 
-class Crm(_Section):
+class Crm(Section):
     """The courier company's database, read only."""
 
     url: DatabaseUrl = Field(
@@ -59,7 +57,7 @@ class Crm(_Section):
     cache_hours: Seconds = Field(24.0, description="how long an answer is kept for when the CRM fails")
 
 
-class Store(_Section):
+class Store(Section):
     """Waybell's own database."""
 
     url: DatabaseUrl = Field(
@@ -67,7 +65,7 @@ class Store(_Section):
     )
 
 
-class Agi(_Section):
+class Agi(Section):
     """The door that Asterisk's dialplan asks at."""
 
     listen: Listen = Field(
@@ -94,24 +92,26 @@ class Agi(_Section):
         return self
 
 
-class Ari(_Section):
-    """Asterisk's REST interface. So far only waybell check asks there; callbacks and supervision will."""
+class Ari(Section):
+    """Asterisk's REST interface, where callbacks are placed."""
 
     url: HttpUrl = Field("http://127.0.0.1:8088", description="Asterisk's HTTP server")
     user: str = Field("waybell", min_length=1, description="user in ari.conf")
     password: SecretStr = Field(SecretStr("waybell"), min_length=1, description="that user's password")
     app: str = Field(
-        "waybell", pattern=r"^[A-Za-z0-9_-]{1,40}$", description="name of our Stasis application; for callbacks"
+        "waybell",
+        pattern=r"^[A-Za-z0-9_-]{1,40}$",
+        description="name of our Stasis application; another one for each Waybell on the same PBX",
     )
 
 
-class Web(_Section):
+class Web(Section):
     """The HTTP API and console."""
 
     listen: Listen = Field("127.0.0.1:8080", description="address and port")
 
 
-class Calls(_Section):
+class Calls(Section):
     """Who is rung, and how."""
 
     company_number: str = Field(
@@ -136,20 +136,22 @@ class Calls(_Section):
         description="extension that gets every call nobody else takes",
     )
     courier_prefix: DigitsOrNone = Field("", description="put before a courier's number when dialling")
-    client_prefix: DigitsOrNone = Field(
-        "", description="put before a customer's number when dialling; for callbacks, so far nobody dials customers"
-    )
+    client_prefix: DigitsOrNone = Field("", description="put before a customer's number when dialling")
     show_recipient: bool = Field(False, description="show couriers the recipient's number instead of the company's")
     language: Literal["ru", "en"] = Field("ru", description="language of the spoken menu")
+    lines: tuple[CallLine, ...] = Field(
+        (),
+        description="ways out for calls that Waybell places, see [[calls.lines]] in the admin guide; else phone_dial",
+    )
 
 
-class Routing(_Section):
+class Routing(Section):
     """The way of a call."""
 
     flow: str = Field("", description="path of an own flow (YAML); empty: the one that comes with Waybell")
 
 
-class Cel(_Section):
+class Cel(Section):
     """Asterisk's event log, the source of the journal."""
 
     path: str = Field(
@@ -162,7 +164,7 @@ class Cel(_Section):
     )
 
 
-class Recordings(_Section):
+class Recordings(Section):
     """Where recordings are kept."""
 
     url: str = Field(
@@ -172,14 +174,14 @@ class Recordings(_Section):
     )
 
 
-class Log(_Section):
+class Log(Section):
     """What is written while running."""
 
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severity written")
     format: Literal["text", "json"] = Field("text", description="text for people, json for collectors")
 
 
-class Settings(_Section):
+class Settings(Section):
     """All of it."""
 
     numbers: Numbers = Numbers()
@@ -189,6 +191,8 @@ class Settings(_Section):
     ari: Ari = Ari()
     web: Web = Web()
     calls: Calls = Calls()
+    callbacks: Callbacks = Callbacks()
+    ami: Ami = Ami()
     routing: Routing = Routing()
     cel: Cel = Cel()
     recordings: Recordings = Recordings()

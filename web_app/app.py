@@ -1,39 +1,102 @@
-"""The HTTP door, as far as it goes: is Waybell alive, is it ready, how is it doing."""
+"""The HTTP door: is Waybell alive, is it ready, how is it doing; and the calls it is asked to place."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
 
-from fastapi import FastAPI, Response
+from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from waybell.callbacks.ports import Callbacks
+from web_app import examples
+from web_app.auth import Authenticate
+from web_app.bodies import BodyLimits, BoundedBodies
+from web_app.callbacks_api import callbacks_router
+from web_app.problems import report_problems
 
 Ready = Callable[[], Awaitable[dict[str, bool]]]
 
 
-def build_app(ready: Ready, registry: CollectorRegistry, version: str) -> FastAPI:
-    """The application. ``ready`` tells, for each part of Waybell by name, whether it can do its work."""
-    app = FastAPI(title="Waybell", version=version, docs_url=None, redoc_url=None)
+@dataclass(frozen=True, slots=True)
+class Api:
+    """What the API needs of others."""
 
-    @app.get("/", response_class=PlainTextResponse)
+    callbacks: Callbacks
+    authenticate: Authenticate
+
+
+def build_app(
+    ready: Ready,
+    registry: CollectorRegistry,
+    version: str,
+    api: Api | None = None,
+    limits: BodyLimits = BodyLimits(),  # noqa: B008 -- a value
+) -> FastAPI:
+    """The application. ``ready`` tells, for each part of Waybell by name, whether it can do its work.
+
+    Without ``api`` nothing can be asked of it but how it is doing.
+    """
+    app = _Documented(
+        title="Waybell",
+        version=version,
+        description="Calls that Waybell places. Errors are problem documents (RFC 9457).",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        responses=examples.problems("body-too-large", "internal-error"),
+    )
+    report_problems(app)
+    app.add_middleware(BoundedBodies, limits=limits)
+    app.include_router(_health(ready, registry, version))
+    if api is not None:
+        app.state.callbacks, app.state.authenticate = api.callbacks, api.authenticate
+        app.include_router(callbacks_router())
+    return app
+
+
+class _Documented(FastAPI):
+    """FastAPI has no place for a schema that only errors use, and drops what is null from examples."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        document = super().openapi()
+        examples.complete(document)
+        return document
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _health(ready: Ready, registry: CollectorRegistry, version: str) -> APIRouter:
+    router = APIRouter(tags=["health"])
+
+    @router.get("/", response_class=PlainTextResponse)
     async def root() -> str:
         """Says what this is."""
         return f"Waybell {version} is running. See /health/ready and /metrics.\n"
 
-    @app.get("/health/live")
+    @router.get("/health/live")
     async def live() -> dict[str, str]:
         """200 as long as the process answers."""
         return {"status": "live"}
 
-    @app.get("/health/ready")
+    unready = {"description": "Some part cannot do its work", "content": {"application/json": {}}}
+
+    @router.get("/health/ready", responses={503: unready})
     async def is_ready() -> JSONResponse:
         """200 when every part can do its work, else 503; says which cannot."""
         parts = await ready()
         return JSONResponse({"ready": all(parts.values()), "parts": parts}, 200 if all(parts.values()) else 503)
 
-    @app.get("/metrics")
+    @router.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         """Prometheus."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    return app
+    return router

@@ -1,7 +1,7 @@
 """The web door's bound: how many connections it holds, and for how long without a request.
 
 Uvicorn bounds requests only. A connection that never sends one would stay for ever, and enough of them would take the
-file descriptors that calls need.
+file descriptors that calls need. Nor does it bound a request's head, or how long a peer may leave an answer unread.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 _log = structlog.get_logger("web")
 
 _SAY_AGAIN_SECONDS = 60.0
+_MOST_HEAD = 32_768
 
 
 class Door:
     """Holds at most ``most`` connections: beyond it the one that has been without a request for longest gives way."""
 
     def __init__(self, most: int, request_seconds: float) -> None:
-        """``request_seconds``: how long a connection may stay without a whole request head."""
+        """``request_seconds``: how long a connection may stay without a whole request head, or leave answers unread."""
         self.most = most
         self.request_seconds = request_seconds
         self._idle: dict[Visit, None] = {}  # in the order in which they became so
@@ -45,7 +46,7 @@ class Door:
         self._idle[visit] = None
 
     def busy(self, visit: Visit) -> None:
-        """``visit`` has asked for something, or is gone."""
+        """``visit`` has asked for something, body and all, or is gone."""
         self._idle.pop(visit, None)
 
     def _complain(self) -> None:
@@ -56,12 +57,17 @@ class Door:
 
 
 class Visit(HttpToolsProtocol):
-    """One connection. It ends when no whole request head comes in time, from its beginning and after each answer."""
+    """One connection. It ends when no whole request head comes in time, from its beginning and after each answer.
+
+    Until the last byte of a request's body has come it is one of those that give way.
+    """
 
     def __init__(self, door: Door, **of_uvicorn: Any) -> None:
         super().__init__(**of_uvicorn)
         self._door = door
         self._deadline: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
+        self._unparsed = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """A connection has come."""
@@ -71,13 +77,46 @@ class Visit(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
+        self._door.busy(self)
         self._asked()
+        self._read()
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Something has come. What is neither a whole head nor body, nor a whole trailer, is kept by the parser."""
+        self._unparsed += len(data)
+        super().data_received(data)
+        if self._unparsed > _MOST_HEAD:
+            self.leave()
+
+    def pause_writing(self) -> None:
+        """The peer does not read what it asked for."""
+        super().pause_writing()
+        self._read()
+        self._unread = self.loop.call_later(self._door.request_seconds, self.leave)
+
+    def resume_writing(self) -> None:
+        """It has read most of it."""
+        self._read()
+        super().resume_writing()
 
     def on_headers_complete(self) -> None:
         """A whole request head has come."""
+        self._unparsed = 0
         self._asked()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of a body has come."""
+        self._unparsed = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A whole request has come."""
+        self._unparsed = 0
+        super().on_message_complete()
+        if not self.cycle.response_complete:  # else it is the rest of one that was answered before its end
+            self._door.busy(self)
 
     def on_response_complete(self) -> None:
         """The answer is out; another request may come."""
@@ -88,6 +127,7 @@ class Visit(HttpToolsProtocol):
 
     def leave(self) -> None:
         """Ends the connection at once."""
+        self._door.busy(self)
         self._asked()
         self.transport.abort()
 
@@ -96,7 +136,11 @@ class Visit(HttpToolsProtocol):
         self._deadline = self.loop.call_later(self._door.request_seconds, self.leave)
 
     def _asked(self) -> None:
-        self._door.busy(self)
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _read(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None

@@ -59,3 +59,4 @@ CREATE TABLE contacts (
     State integer DEFAULT 1
 );
 CREATE INDEX contacts_value ON contacts (VALUE);
+CREATE INDEX contacts_source ON contacts (Source);   -- demo: a parcel's recipient is found by it

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
+import waybell.store.callback_tables
+import waybell.store.token_tables  # noqa: F401 - they add their tables to the metadata
 from waybell.store.tables import metadata
 
 context.configure(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import pytest
 
 from lab.mariadb import PASSWORD, READER, MariaDB
 from tests.people.conftest import DEMO, SQL, sqlite_file
-from waybell.people.check import check
+from waybell.people.check import check, slow
 from waybell.people.crm import open_people
+from waybell.people.queries import KNOWN
+from waybell.resources import data_dir
 
+MEASOFT = data_dir("sql") / "crm/measoft"
 MYSQL = ["asyncmy", "aiomysql"]
 
 
@@ -37,8 +41,7 @@ async def test_a_wrong_password_is_found(mariadb: MariaDB, driver: str) -> None:
 @pytest.mark.parametrize("driver", MYSQL)
 async def test_a_database_without_the_tables_is_found(mariadb: MariaDB, driver: str) -> None:
     found = await findings(mariadb.database().reader(driver))
-    assert len(found) == 5
-    assert found[0].startswith("measoft/identify.sql: ")
+    assert [line.partition(":")[0] for line in found] == [f"measoft/{name}.sql" for name in KNOWN]
     assert "doesn't exist (error 1146); correct the database's name in crm.url" in found[0]
 
 
@@ -50,7 +53,8 @@ async def test_a_missing_grant_is_found_with_the_files_it_spoils(mariadb: MariaD
     for table in ("contacts", "kurier", "users", "clients", "fio", "address", "zakaz"):
         mariadb.sql(f"GRANT SELECT ON {database.name}.{table} TO {READER}@'%'")
     found = await findings(database.reader(driver))
-    assert [line.partition(":")[0] for line in found] == ["measoft/identify.sql", "measoft/recipient_courier.sql"]
+    spoilt = ["identify", "callback_parcel", "callback_clients", "recipient_courier"]
+    assert [line.partition(":")[0] for line in found] == [f"measoft/{name}.sql" for name in spoilt]
     assert all("denied" in line and "givn" in line and "GRANT SELECT on that table" in line for line in found)
 
 
@@ -77,6 +81,34 @@ async def test_a_column_that_only_the_database_can_miss_is_found_by_file_and_nam
     found = await findings(url, str(folder))
     assert len(found) == 11
     assert found[0].startswith("mine/identify.sql: column kind is missing")
+
+
+@pytest.mark.parametrize("crm_url", SQL, indirect=True)
+async def test_a_callbacks_query_that_the_database_refuses_is_found_by_its_file(crm_url: str, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(MEASOFT, folder)
+    file = folder / "callback_clients.sql"
+    file.write_text(file.read_text().replace("z.source AS", "z.sauce AS"))
+    (found,) = await findings(crm_url, str(folder))
+    assert found.startswith("mine/callback_clients.sql: ")
+    assert "z.sauce" in found
+
+
+@pytest.mark.mariadb
+@pytest.mark.parametrize("driver", MYSQL)
+async def test_a_query_that_reads_a_whole_big_table_is_found(mariadb: MariaDB, driver: str) -> None:
+    database = mariadb.database(*DEMO)
+    people = open_people(database.reader(driver), "measoft", 1)
+    assert await slow(people) == ()
+    many = "INSERT INTO contacts SELECT 1000 + seq, 1000 + seq, 3, 79100000000 + seq, 1 FROM seq_1_to_20000;"
+    mariadb.sql(f"{many} DROP INDEX contacts_value ON contacts; ANALYZE TABLE contacts", database.name)
+    mariadb.sql("DROP INDEX IF EXISTS contacts_source ON contacts", database.name)
+    found = [str(finding) for finding in await slow(people)]
+    for name in ("identify", "callback_parcel"):
+        assert any(line.startswith(f"measoft/{name}.sql: for each call the server reads all ") for line in found)
+    assert all(" rows of the table that the query calls c; have an index made on " in line for line in found)
+    mariadb.sql("CREATE INDEX of_test ON contacts (Source); CREATE INDEX of_test2 ON contacts (VALUE)", database.name)
+    assert await slow(people) == ()
 
 
 async def test_a_missing_sqlite_file_is_found_and_not_made(tmp_path: Path) -> None:

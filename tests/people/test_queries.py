@@ -67,6 +67,20 @@ def test_a_file_that_cannot_work_is_refused_with_its_name_and_the_reason(text: s
     assert "mine/identify.sql" in problems(text)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("callback_parcel", "SELECT * FROM p WHERE code = :number", ":number is unknown; only :parcel is given"),
+        ("callback_courier", "SELECT * FROM k WHERE code = ?", "line 1: ? is no parameter here; write :courier"),
+        ("callback_clients", "SELECT client FROM k WHERE k = :courier", "column courier is missing"),
+    ],
+)
+def test_a_callbacks_query_is_refused_like_any_other(name: str, text: str, said: str) -> None:
+    told = problems(text, f"{name}.sql")
+    assert said in told
+    assert f"mine/{name}.sql" in told
+
+
 def test_every_missing_column_is_named_at_once() -> None:
     text = problems("SELECT kind, id, name FROM t WHERE n = :number")
     assert all(f"column {column} is missing" in text for column in IDENTIFY_COLUMNS[3:])

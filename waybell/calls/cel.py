@@ -25,8 +25,9 @@ _RECORD_START = re.compile(rb'^"[^",\n]+","[A-Z_]+","', re.MULTILINE)
 _RECORD_INSIDE = re.compile(rb'"[^",\n]+","[A-Z_]+","[^",\n]*","[0-9]+\.[0-9]{6}","')
 
 
-# eventenum, userdeftype, EventTime, Num, Exten, Context, ChanName, AppName, AppData, UniqueID, LinkedID, EventExtra
-_TAKEN = (1, 2, 3, 5, 9, 10, 11, 12, 13, 15, 16, 19)
+# eventenum, userdeftype, EventTime, Num, Exten, Context, ChanName, AppName, AppData, UniqueID, LinkedID, UserField,
+# EventExtra
+_TAKEN = (1, 2, 3, 5, 9, 10, 11, 12, 13, 15, 16, 18, 19)
 _VALUES = ['([^"]*)' if number in _TAKEN else '[^"]*' for number in range(FIELDS - 1)]
 # Nearly every record is one line that holds quotes in its last field only: found so, it costs half of what csv takes.
 _LINE = re.compile('^"' + '","'.join([*_VALUES, '([^"]*(?:""[^"]*)*)']) + '"\\n', re.MULTILINE)
@@ -49,8 +50,9 @@ class CelRecord(NamedTuple):
     """One event of the log; a tuple, because tuples are made, compared and hashed at C speed.
 
     ``at`` is in microseconds since 1970 (UTC). ``event`` is an :class:`Event` as a plain integer. ``num`` and ``exten``
-    are kept of a channel's start only, ``dialled`` (the dial string and options) of ``Dial`` only: thousands of calls
-    may be under way at once. ``extra`` is the JSON text of ``EventExtra``. Bytes that are no UTF-8 stand as ``\\xcf``.
+    are kept of a channel's start only, ``dialled`` (the dial string and options) of ``Dial`` only, where a hang-up has
+    the channel's user field: thousands of calls may be under way at once. ``extra`` is the JSON text of
+    ``EventExtra``. Bytes that are no UTF-8 stand as ``\\xcf``.
     """
 
     at: int
@@ -68,6 +70,7 @@ class CelRecord(NamedTuple):
 # Plain integers: comparing them is several times cheaper than comparing members of an enumeration.
 _EVENTS = {event.name: int(event) for event in Event if event is not Event.NOTE}
 _NOTE, _APP_START, _CHAN_START = int(Event.NOTE), int(Event.APP_START), int(Event.CHAN_START)
+_HANGUP = int(Event.HANGUP)
 
 
 class CelParser:
@@ -186,7 +189,7 @@ def _records(rows: Iterable[Sequence[str]]) -> list[CelRecord]:
     """Those of ``rows`` that the fold reads. Raises :class:`ValueError` when a time is none, :class:`csv.Error`."""
     records: list[CelRecord] = []
     one = _One()
-    for kind, user, time, num, exten, context, channel, app, data, unique, linked, extra in rows:
+    for kind, user, time, num, exten, context, channel, app, data, unique, linked, user_field, extra in rows:
         event = _EVENTS.get(kind)
         if event is None:
             if kind != "USER_DEFINED" or user != "WAYBELL":
@@ -206,7 +209,7 @@ def _records(rows: Iterable[Sequence[str]]) -> list[CelRecord]:
                 one[context],
                 _text(num) if begun else "",
                 _text(exten) if begun else "",
-                _text(data) if event == _APP_START and app == "Dial" else "",
+                _text(data) if event == _APP_START and app == "Dial" else _text(user_field) if event == _HANGUP else "",
                 _text(extra).replace('""', '"') if extra else "",
             )
         )

@@ -7,6 +7,7 @@ conversation its ``linkedid``; every other is a leg.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,10 +21,19 @@ _UUID = 36
 _decode = json.JSONDecoder().raw_decode
 
 
+_PLACED = re.compile(r"(?:.*-)?c([blt])[0-9a-f]{16}")
+
+
+def placed_kind(linkedid: str) -> str | None:
+    """The sort of call that Waybell placed under this id: ``b`` callback, ``l`` click to call, ``t`` test."""
+    match = _PLACED.fullmatch(linkedid)
+    return match[1] if match else None
+
+
 class Channel:
     """One channel; ``attempt`` is the number of the attempt (from 0) whose dialling made it, -1 for none."""
 
-    __slots__ = ("answered", "attempt", "cause", "dialstatus", "ended", "joined", "name", "num", "started")
+    __slots__ = ("answered", "attempt", "cause", "dialstatus", "ended", "hung_up", "joined", "name", "num", "started")
 
     def __init__(self, name: str, started: int, attempt: int) -> None:
         self.name = name
@@ -35,6 +45,7 @@ class Channel:
         self.joined: int | None = None
         self.cause: int | None = None
         self.dialstatus = ""
+        self.hung_up = False
 
 
 class Attempt:
@@ -58,6 +69,8 @@ class Conversation:
         self.attempts: list[Attempt] = []
         self.contexts: list[str] = []
         self.dialed = ""
+        self.kind: str | None = None
+        self.placed: Note | None = None
         self.closed = False
         self.last = 0
         self.talked = 0
@@ -68,6 +81,21 @@ class Conversation:
         for record in records:
             self._read(record)
         self._talk_until(self.last)
+        self._begin()
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether Waybell rang its first channel: nobody called in."""
+        return self.kind is not None
+
+    def _begin(self) -> None:
+        """The first phone was rung before the dialplan had a say: what was to be noted then, the channel carried."""
+        if self.caller is None or self.placed is None:
+            return
+        self.caller.num = self.placed.number
+        self.notes.insert(0, (self.caller.started, self.placed))
+        for attempt in self.attempts:
+            attempt.note += 1
 
     def _read(self, record: CelRecord) -> None:
         at, event, uniqueid, _, _, context, num, exten, dialled, _ = record
@@ -130,6 +158,9 @@ class Conversation:
         self._channels[record.uniqueid] = channel
         if record.uniqueid == record.linkedid:
             self.caller = channel
+            self.kind = placed_kind(record.linkedid)
+            if self.is_placed:
+                self.legs.append(channel)
         else:
             self.legs.append(channel)
         return channel
@@ -140,6 +171,9 @@ class Conversation:
         channel.ended = record.at
         channel.cause = cause if isinstance(cause, int) else None
         channel.dialstatus = str(extra.get("dialstatus", ""))
+        channel.hung_up = extra.get("hangupsource") == channel.name
+        if channel is self.caller and self.is_placed and record.dialled:
+            self.placed = decode(record.dialled)
         for bridge in list(self._bridges):
             self._leave(bridge, record.uniqueid, record.at)
 

@@ -52,7 +52,7 @@ def fold(
     ended = talk.last if talk.closed or interrupted else None
     return Call(
         id=call_id(pbx, ordered[0].linkedid),
-        direction=_direction(talk.contexts),
+        direction=_direction(talk),
         status=status_of(talk, answered=answerer is not None, interrupted=interrupted and not talk.closed),
         started_at=started,
         answered_at=answered_at,
@@ -82,20 +82,20 @@ def _answerer(talk: Conversation, legs: Sequence[tuple[Leg, Target | None]]) -> 
     found: tuple[Leg, Target | None] | None = None
     first: Channel | None = None
     for channel, leg in zip(talk.legs, legs, strict=True):
-        if channel.answered is None or channel.joined is None:
+        if channel is talk.caller or channel.answered is None or channel.joined is None:
             continue
         if first is None or channel.joined < (first.joined or 0):
             found, first = leg, channel
     return found
 
 
-def _direction(contexts: Iterable[str]) -> Direction:
-    """By the first of Waybell's contexts that the first channel came through."""
-    for context in contexts:
+def _direction(talk: Conversation) -> Direction:
+    """By the id of a call that Waybell placed, else by its first context that the first channel came through."""
+    if talk.is_placed:
+        return Direction.OUTBOUND if talk.kind == "l" else Direction.CALLBACK
+    for context in talk.contexts:
         if context == "waybell-outgoing":
             return Direction.OUTBOUND
-        if context == "waybell-callback":
-            return Direction.CALLBACK
         if context == "waybell" or context.startswith("waybell-"):
             return Direction.INBOUND
     return Direction.INTERNAL

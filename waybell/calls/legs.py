@@ -42,7 +42,15 @@ def _leg(channel: Channel, parts: list[list[_Part]], free: list[list[Target]]) -
         part = _part_of(channel.name, parts[channel.attempt])
         target = _target_of(channel, part, free[channel.attempt])
     number = target.number if target else (part and part.user) or _plain(channel.num)
-    leg = Leg(number or None, channel.name, channel.started, channel.answered, channel.ended, channel.cause)
+    leg = Leg(
+        number or None,
+        channel.name,
+        channel.started,
+        channel.answered,
+        channel.ended,
+        channel.cause,
+        channel.hung_up,
+    )
     return leg, target
 
 

@@ -6,7 +6,7 @@ Asterisk's word for a failed ``Dial`` is not enough: a phone that declines (603)
 
 from __future__ import annotations
 
-from waybell.calls.channels import Conversation
+from waybell.calls.channels import Channel, Conversation
 from waybell.calls.values import RouteStep, Status
 
 _BUSY, _REJECTED = 17, 21
@@ -32,11 +32,20 @@ def status_of(conversation: Conversation, *, answered: bool, interrupted: bool) 
     if answered:
         return Status.ANSWERED
     last_verb = conversation.notes[-1][1].verb if conversation.notes else ""
+    if not conversation.attempts and conversation.caller and conversation.is_placed:
+        return _first_phone(conversation.caller)
     if not conversation.attempts:
         return Status.REJECTED if last_verb == "hangup" else Status.MISSED
-    if last_verb not in ("dial", "hangup", ""):
+    if last_verb not in ("dial", "hangup", "say", ""):
         return Status.MISSED  # the caller left a menu or an announcement
     return _last_attempt(conversation)
+
+
+def _first_phone(channel: Channel) -> Status:
+    """A call that Waybell placed and that never got to its second phone."""
+    if channel.answered is not None or (channel.cause or 0) in _RANG:
+        return Status.MISSED
+    return {_BUSY: Status.BUSY, _REJECTED: Status.REJECTED}.get(channel.cause or 0, Status.FAILED)
 
 
 def _last_attempt(conversation: Conversation) -> Status:

@@ -104,6 +104,7 @@ def _leg(leg: dict[str, Any]) -> Leg:
         micros(leg["answered_at"]),
         micros(leg["ended_at"]),
         leg["hangup_cause"],
+        bool(leg.get("hung_up")),
     )
 
 

@@ -49,7 +49,9 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One phone that was rung. ``hangup_cause`` is a Q.850 cause; Asterisk writes 0 where there was none."""
+    """One phone that was rung. ``hangup_cause`` is a Q.850 cause; Asterisk writes 0 where there was none. ``hung_up``:
+    it was this phone that ended the call.
+    """
 
     number: str | None
     channel: str
@@ -57,6 +59,7 @@ class Leg:
     answered_at: int | None
     ended_at: int | None
     hangup_cause: int | None
+    hung_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,7 @@ def leg_json(leg: Leg) -> dict[str, Any]:
         "answered_at": iso(leg.answered_at),
         "ended_at": iso(leg.ended_at),
         "hangup_cause": leg.hangup_cause,
+        "hung_up": leg.hung_up,
     }
 
 

@@ -23,6 +23,11 @@ from waybell.store.tables import calls, cel_position
 _IDS_A_QUERY = 500
 
 
+def refused_id(pbx: str, rest: str) -> str:
+    """The id of a call that was refused: nothing about it is in the event log."""
+    return f"{pbx}-cr{rest}"
+
+
 class JournalStore(Protocol):
     """Where the journal is kept. Every error means that nothing was written."""
 
@@ -71,7 +76,8 @@ class SqlJournalStore:
     async def forget(self, connection: AsyncConnection, since: int, until: int) -> None:
         """Delete this PBX's calls that began at ``since`` (microseconds) or later, but before ``until``."""
         began = calls.c.started_at
-        old = delete(calls).where(calls.c.pbx == self._pbx, began >= utc(since), began < utc(until))
+        from_the_log = ~calls.c.id.like(refused_id(self._pbx, "%"))
+        old = delete(calls).where(calls.c.pbx == self._pbx, began >= utc(since), began < utc(until), from_the_log)
         await connection.execute(old)
 
     def _position_row(self, place: Place) -> dict[str, Any]:

@@ -9,6 +9,8 @@ import typer
 from waybell.cli.admin import admin_commands
 from waybell.cli.calls import call_commands
 from waybell.cli.journal import journal_app
+from waybell.cli.tokens import token_app
+from waybell.cli.trial import call_command
 from waybell.configuration import SettingsError
 from waybell.people.queries import QueryError
 from waybell.routing.flow import FlowError
@@ -28,6 +30,8 @@ def build() -> typer.Typer:
     admin_commands(app)
     call_commands(app)
     app.add_typer(journal_app(), name="journal")
+    app.command("call")(call_command)
+    app.add_typer(token_app(), name="token")
     return app
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from waybell.people.crm import SqlPeople, explain
 from waybell.people.drivers import Session, connect, error_code
 from waybell.people.queries import Query
 
 _SECONDS = 5.0
+_STEPS = 100
+_MANY_ROWS = 10_000
 _REMEDY = {
     1044: "grant the account the database: GRANT SELECT ON <database>.* TO …",
     1045: "correct user and password in crm.url",
@@ -57,6 +59,41 @@ async def check(people: SqlPeople) -> tuple[Finding, ...]:
                     await ending
     except Exception as error:  # every driver has its own errors
         return (_finding("crm.url", error),)
+
+
+async def slow(people: SqlPeople) -> tuple[Finding, ...]:
+    """Queries for which MariaDB would read a whole big table each time; for when :func:`check` found nothing.
+
+    Empty for SQLite, and when the server cannot be asked. Takes 5 s at most.
+    """
+    if not people.url.drivername.startswith("mysql"):
+        return ()
+    try:
+        async with asyncio.timeout(_SECONDS):
+            session = await connect(people.url, _STEPS)
+            try:
+                return tuple(
+                    [found for query in people.queries.by_name.values() for found in await _scans(session, query)]
+                )
+            finally:
+                session.abort()
+    except Exception:  # an account may lack the right to EXPLAIN, as on views; calls need no such right
+        return ()
+
+
+async def _scans(session: Session, query: Query) -> list[Finding]:
+    explain_it = replace(query, parts=(f"EXPLAIN {query.parts[0]}", *query.parts[1:]))
+    steps, description = await (await session.prepare(explain_it)).fetch(("0",) * len(query.parameters))
+    places = {str(column[0]).lower(): place for place, column in enumerate(description)}
+    return [
+        Finding(
+            query.label,
+            f"for each call the server reads all {rows} rows of the table that the query calls {step[places['table']]}",
+            "have an index made on the column by which the query finds its rows (of MeaSoft's: contacts.Source)",
+        )
+        for step in steps
+        if step[places["type"]] == "ALL" and (rows := int(step[places["rows"]] or 0)) >= _MANY_ROWS
+    ]
 
 
 async def _try(session: Session, query: Query) -> list[Finding]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import structlog
 from sqlalchemy.engine import URL
@@ -12,7 +14,7 @@ from waybell.people.deadline import Deadline
 from waybell.people.drivers import Session, Statement, connect, error_code, is_lost, read_url
 from waybell.people.pool import CrmDown, Pool
 from waybell.people.queries import Queries, Query, QueryError, load_queries
-from waybell.people.rows import RowReader
+from waybell.people.rows import RowReader, read_texts
 from waybell.people.values import Identity, Lookup, Source
 
 # Nobody has so many parcels on their way; a number that is in every record (the office's own) has.
@@ -20,6 +22,7 @@ _ROWS = 500
 _CONNECTIONS = 8
 # What is no number is nobody's; and no caller can make the CRM err, which would count against it.
 _NUMBER = re.compile(r"[0-9]{1,32}")
+T = TypeVar("T")
 
 
 class SqlPeople:
@@ -28,6 +31,8 @@ class SqlPeople:
     def __init__(self, url: URL, queries: Queries, deadline: float, connections: int = _CONNECTIONS) -> None:
         self.url, self.queries, self.deadline = url, queries, deadline
         self._pool = Pool(self._connect, connections, self._explain)
+        # What is no incoming call never takes the last connections from those who ring just now.
+        self._turns = asyncio.Semaphore(max(1, connections // 2))
 
     @property
     def down(self) -> str:
@@ -49,7 +54,7 @@ class SqlPeople:
             return Lookup((), Source.CRM)
         try:
             with Deadline(self.deadline):
-                return Lookup(await self._ask(number), Source.CRM)
+                return Lookup(await self._ask(_identify, number), Source.CRM)
         except CrmDown as down:
             return Lookup((), Source.FALLBACK, f"the CRM is down: {down}")
         except Exception as error:  # every driver has its own errors, and a call goes on after each
@@ -57,30 +62,41 @@ class SqlPeople:
             self._pool.failed(why)
             return Lookup((), Source.FALLBACK, why)
 
-    async def _ask(self, number: str) -> tuple[Identity, ...]:
+    async def rows(self, name: str, value: str) -> list[tuple[str, ...]]:
+        """What the query ``name`` answers to ``value``: its columns as text, empty for ``NULL``; within the deadline.
+
+        Raises what the driver raises, :class:`CrmDown`, :class:`TimeoutError` or :class:`QueryError`; see
+        :func:`explain`. However often that happens, the CRM does not count as down: identifying callers may well work.
+        """
+        query = self.queries.get(name)
+        with Deadline(self.deadline):
+            async with self._turns:
+                return await self._ask(lambda session, asked: session.rows(query, asked), value)
+
+    async def _ask(self, question: Callable[[_AskingSession, str], Awaitable[T]], value: str) -> T:
         session = await self._pool.take()
         try:
-            people = await session.identify(number)
+            answer = await question(session, value)
         except BaseException as error:
             self._pool.drop(session)
             if not is_lost(error):
                 raise
         else:
             self._pool.give(session)
-            return people
-        return await self._ask_again(number)
+            return answer
+        return await self._ask_again(question, value)
 
-    async def _ask_again(self, number: str) -> tuple[Identity, ...]:
+    async def _ask_again(self, question: Callable[[_AskingSession, str], Awaitable[T]], value: str) -> T:
         """After a connection that was dead already, once: the server may have restarted, or tired of us."""
         self._pool.drop_idle()
         session = await self._pool.take()
         try:
-            people = await session.identify(number)
+            answer = await question(session, value)
         except BaseException:
             self._pool.drop(session)
             raise
         self._pool.give(session)
-        return people
+        return answer
 
     async def _connect(self) -> _AskingSession:
         session = await connect(self.url, _ROWS)
@@ -97,7 +113,7 @@ class SqlPeople:
 
 
 class _AskingSession:
-    """A connection with ``identify.sql`` made ready on it."""
+    """A connection with ``identify.sql`` made ready on it; other queries are once they are asked."""
 
     def __init__(self, session: Session, statement: Statement, query: Query) -> None:
         self.last_used = 0.0
@@ -105,6 +121,8 @@ class _AskingSession:
         self._fetch, self._times = statement.fetch, len(query.parameters)
         self._reader = RowReader(query)
         self._time = asyncio.get_running_loop().time
+        self._prepare = session.prepare
+        self._others: dict[str, Statement] = {}
 
     async def identify(self, number: str) -> tuple[Identity, ...]:
         """Everybody behind ``number``."""
@@ -116,9 +134,22 @@ class _AskingSession:
             )
         return self._reader.people(rows, description)
 
+    async def rows(self, query: Query, value: str) -> list[tuple[str, ...]]:
+        """The columns of ``query`` as text for ``value``, which is each of its parameters."""
+        if query.name not in self._others:
+            self._others[query.name] = await self._prepare(query)
+        rows, description = await self._others[query.name].fetch((value,) * len(query.parameters))
+        self.last_used = self._time()
+        if len(rows) >= _ROWS:
+            structlog.get_logger("people").warning("too many rows; the rest is cut", file=query.label, asked=value)
+        return read_texts(query, rows, description)
+
     async def probe(self) -> None:
         """Ask for a number that nobody has."""
         await self.identify("0")
+
+
+_identify = _AskingSession.identify
 
 
 def open_people(url: str, queries: str, deadline: float, connections: int = _CONNECTIONS) -> SqlPeople:

@@ -16,10 +16,16 @@ from waybell.resources import data_dir
 
 IDENTIFY_COLUMNS = tuple(field.name for field in fields(Identity))
 
-# Every file we know by name: the parameters it may use, the columns it must give. The four beside identify.sql are
-# the single questions of MeaSoft's manual, with the manual's columns.
+# Every file we know by name: the parameters it may use, the columns it must give. Those called callback_ are asked when
+# we place a call; the four after them are the single questions of MeaSoft's manual, with the manual's columns.
 KNOWN: Mapping[str, tuple[frozenset[str], tuple[str, ...]]] = {
     "identify": (frozenset({"number"}), IDENTIFY_COLUMNS),
+    "callback_courier": (frozenset({"courier"}), ("id", "name", "phone", "manager_extension", "manager_name")),
+    "callback_parcel": (
+        frozenset({"parcel"}),
+        ("parcel", "courier", "number", "name", "client", "client_name"),
+    ),
+    "callback_clients": (frozenset({"courier"}), ("courier", "client")),
     "recipient_courier": (frozenset({"number"}), ("code", "name", "phonem", "phonek")),
     "courier_manager": (frozenset({"number"}), ("code", "name", "managerext")),
     "client_manager": (frozenset({"number"}), ("code", "company", "managerext", "State")),
@@ -98,6 +104,14 @@ class Queries:
         """The query behind every incoming call."""
         return self.by_name["identify"]
 
+    def get(self, name: str) -> Query:
+        """The query ``name``; :class:`QueryError` when the folder has no such file."""
+        if name not in self.by_name:
+            raise QueryError(
+                f"{self.folder.name}/{name}.sql is missing in {self.folder}; write it after the one in sql/crm/measoft/"
+            )
+        return self.by_name[name]
+
 
 def load_queries(where: str | Path) -> Queries:
     """Read the folder ``where``: a path, or the name of a folder under ``sql/crm/``.
@@ -165,7 +179,7 @@ def _refuse(path: Path, text: str, match: re.Match[str]) -> None:
     if match.lastgroup == "open":
         raise QueryError(f"{where}: {match.group()} is never closed")
     if match.lastgroup == "foreign":
-        raise QueryError(f"{where}: {match.group()} is no parameter here; write :number")
+        raise QueryError(f"{where}: {match.group()} is no parameter here; write {_given(path.stem) or ':name'}")
     rest = _TOKEN.sub(lambda token: "" if token.lastgroup == "comment" else token.group(), text[match.end() :])
     if match.lastgroup == "end" and rest.strip():
         raise QueryError(f"{where}: a second statement begins here; a file holds one SELECT")
@@ -179,12 +193,17 @@ def _unreadable(query: Query) -> list[str]:
 
 def _wrong_parameters(query: Query) -> list[str]:
     allowed = KNOWN[query.name][0] if query.name in KNOWN else frozenset(query.parameters)
-    names = " or ".join(f":{name}" for name in sorted(allowed))
+    names = _given(query.name)
     wrong = sorted(set(query.parameters) - allowed)
     problems = [f"{query.label}: parameter :{name} is unknown; only {names} is given" for name in wrong]
     if not query.parameters:
         problems.append(f"{query.label}: no parameter; it must ask for {names}")
     return problems
+
+
+def _given(name: str) -> str:
+    """The parameters that the file ``name`` is given."""
+    return " or ".join(f":{parameter}" for parameter in sorted(KNOWN[name][0])) if name in KNOWN else ""
 
 
 def _surely_missing(query: Query) -> list[str]:

@@ -62,6 +62,19 @@ class RowReader:
         return None
 
 
+def read_texts(query: Query, rows: Iterable[Row], description: Description) -> list[tuple[str, ...]]:
+    """The columns of ``query`` in ``rows`` as text, empty for ``NULL``; :class:`QueryError` when one is missing.
+
+    A name that is too long is cut; of anything else the beginning would be another's, so it is left out.
+    """
+    columns = tuple(str(column[0]) for column in description)
+    if problems := query.missing(columns):
+        raise QueryError(*problems)
+    places = {column.lower(): place for place, column in enumerate(columns)}
+    cuts = [(places[name], _cut_of(name)) for name in query.columns]
+    return [tuple(cut(_text(row[place]) or "") or "" for place, cut in cuts) for row in rows]
+
+
 def arrange(people: Iterable[Identity]) -> tuple[Identity, ...]:
     """``people`` without repeats, in one stable order.
 
@@ -103,6 +116,13 @@ def _cut_list(text: str) -> str | None:
         return text
     ends = [match.start() for match in _LIST_SEPARATOR.finditer(text, 0, LONGEST_TEXT + 1)]
     return text[: ends[-1]] if ends else None
+
+
+def _cut_of(column: str) -> Callable[[str], str | None]:
+    """How a column of a card is made short enough."""
+    if column.endswith("name"):
+        return _cut
+    return _cut_list if column == "manager_extension" else _cut_phone
 
 
 _CUT: tuple[Callable[[str], str | None], ...] = tuple(

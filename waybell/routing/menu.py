@@ -19,9 +19,13 @@ def menu_prompts(choices: Sequence[Choice], *, again: bool) -> list[str]:
     """The prompts' names: "Your parcels are with several couriers. For the parcel ending in 1 0 press 1. …"."""
     spoken = ["menu-wrong" if again else "menu-intro"]
     for key, choice in enumerate(choices, start=1):
-        ending = [c for c in choice.parcel if c in "0123456789"][-_DIGITS_SPOKEN:]
-        spoken += ["menu-parcel", *(f"digit-{digit}" for digit in ending), "menu-press", f"digit-{key}"]
+        spoken += ["menu-parcel", *spoken_digits(choice.parcel), "menu-press", f"digit-{key}"]
     return [f"waybell/{name}" for name in spoken]
+
+
+def spoken_digits(parcel: str) -> list[str]:
+    """The prompts that say the last digits of ``parcel``."""
+    return [f"digit-{digit}" for digit in [c for c in parcel if c in "0123456789"][-_DIGITS_SPOKEN:]]
 
 
 def fitting(state: State) -> tuple[Choice, ...]:

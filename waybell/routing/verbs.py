@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 
 from waybell import notes
+from waybell.notes import Note
 from waybell.routing import state as states
 from waybell.routing.state import State
 from waybell.routing.step import Step
@@ -27,17 +28,28 @@ class AnswerError(ValueError):
 
 def answer(step: Step) -> str:
     """The value of ``WAYBELL_NEXT`` for ``step``. Raises :class:`AnswerError`."""
-    if _FOREIGN.search(" ".join(step.args)):
-        wrong = next(argument for argument in step.args if _FOREIGN.search(argument))
-        raise AnswerError(f"node {step.state.node}: {wrong[:80]!r} cannot be an argument of {step.verb}")
-    arguments = ",".join((step.verb, *step.args)) + "," * (_ARGUMENTS - len(step.args))
-    note, more = notes.encode(step.note)
-    text = f"{states.encode(step.state)},{arguments},{note},{more}"
+    node, rest = step.state.node, _rest(step.state.node, step.verb, step.args, step.note)
+    text = f"{states.encode(step.state)},{rest}"
+    return _short_enough(node, f"{states.encode(_shortened(step))},{rest}" if _too_long(text) else text)
+
+
+def say(state: str, verb: str, args: tuple[str, ...], note: Note) -> str:
+    """The same for a ``state`` that is one word already. Raises :class:`AnswerError`."""
+    return _short_enough(note.step, f"{state},{_rest(note.step, verb, args, note)}")
+
+
+def _rest(node: str, verb: str, args: tuple[str, ...], note: Note) -> str:
+    if _FOREIGN.search(" ".join(args)):
+        wrong = next(argument for argument in args if _FOREIGN.search(argument))
+        raise AnswerError(f"node {node}: {wrong[:80]!r} cannot be an argument of {verb}")
+    first, second = notes.encode(note)
+    return ",".join((verb, *args)) + "," * (_ARGUMENTS - len(args)) + f",{first},{second}"
+
+
+def _short_enough(node: str, text: str) -> str:
     if _too_long(text):
-        text = f"{states.encode(_shortened(step))},{arguments},{note},{more}"
-    if not _too_long(text):
-        return text
-    raise AnswerError(f"node {step.state.node}: the answer is over {_LONGEST} bytes: are the CRM's codes so long?")
+        raise AnswerError(f"node {node}: the answer is over {_LONGEST} bytes: are the CRM's codes so long?")
+    return text
 
 
 def _too_long(text: str) -> bool:

@@ -12,10 +12,12 @@ from sqlalchemy.dialects import mysql
 
 metadata = MetaData()
 
-_MYSQL: dict[str, Any] = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin", "mysql_engine": "InnoDB"}
+MYSQL: dict[str, Any] = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin", "mysql_engine": "InnoDB"}
+"""What every table has on MariaDB."""
 
 
-def _time() -> DateTime:
+def moment() -> DateTime:
+    """The type of a column that holds a time: UTC without a zone, to the microsecond."""
     return DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
 
 
@@ -30,9 +32,9 @@ calls = Table(
     Column("pbx", String(20), nullable=False),
     Column("direction", String(10), nullable=False),
     Column("status", String(12), nullable=False),
-    Column("started_at", _time(), nullable=False),
-    Column("answered_at", _time()),
-    Column("ended_at", _time()),
+    Column("started_at", moment(), nullable=False),
+    Column("answered_at", moment()),
+    Column("ended_at", moment()),
     Column("caller_number", String(40)),
     Column("caller_name", String(200)),
     Column("caller_kind", String(20)),
@@ -57,7 +59,7 @@ calls = Table(
     Index("calls_parcel", "parcel", "started_at"),
     Index("calls_courier", "courier", "started_at"),
     Index("calls_client", "client", "started_at"),
-    **_MYSQL,
+    **MYSQL,
 )
 """The journal: one row a conversation. ``legs`` and ``route`` are JSON as the API shows them."""
 
@@ -68,6 +70,6 @@ cel_position = Table(
     Column("log_key", String(64), nullable=False),
     Column("log_first_at", BigInteger(), nullable=False),
     Column("byte_offset", BigInteger(), nullable=False),
-    **_MYSQL,
+    **MYSQL,
 )
 """How far each PBX's event log is in the journal: everything before this byte is there."""

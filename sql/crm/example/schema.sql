@@ -1,5 +1,5 @@
 -- A small courier system of a quite different shape, for SQLite and MariaDB: one table of people with several numbers
--- each, shipments that point at people. It shows that identify.sql is all that Waybell needs to know of a CRM.
+-- each, shipments that point at people. It shows that the queries beside it are all that Waybell needs to know of a CRM.
 
 CREATE TABLE person (
     person_id varchar(36) PRIMARY KEY,
@@ -26,3 +26,4 @@ CREATE TABLE shipment (
     stage varchar(20)           -- 'on the road', 'at the depot', 'done'
 );
 CREATE INDEX shipment_buyer ON shipment (buyer);
+CREATE INDEX shipment_driver ON shipment (driver);

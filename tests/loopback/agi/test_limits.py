@@ -14,8 +14,8 @@ from agi_app.events import Environment
 from agi_app.limits import Limits
 from agi_app.peers import Peers
 from agi_app.table import Phase, Table
-from agi_app.throttle import Throttled
 from tests.loopback.agi.peer import REQUEST, SUCCESS, Lines, serving
+from waybell.throttle import Throttled
 
 COMMAND = set_variable("WAYBELL_NEXT", "s1,office")
 ROOM = 50

@@ -9,10 +9,14 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from waybell.store import callback_tables, token_tables
 from waybell.store.engine import make_engine
 from waybell.store.migrate import NewerStoreError, migrate, newest, pending
-from waybell.store.tables import calls, cel_position, metadata
+from waybell.store.tables import metadata
 from waybell.store.upgrade import head
+
+# Every table is in the metadata once its module is loaded.
+OTHERS = (callback_tables, token_tables)
 
 
 def differences(connection: Connection) -> list[object]:
@@ -26,7 +30,7 @@ def columns(connection: Connection) -> dict[str, dict[str, tuple[str, bool]]]:
         table.name: {
             column["name"]: (str(column["type"]), column["nullable"]) for column in seen.get_columns(table.name)
         }
-        for table in (calls, cel_position)
+        for table in metadata.sorted_tables
     }
 
 

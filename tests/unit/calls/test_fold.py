@@ -130,7 +130,6 @@ def test_every_way_of_writing_a_dial_string_tells_the_number(dialled: str) -> No
         ("waybell", Direction.INBOUND),
         ("waybell-office", Direction.INBOUND),
         ("waybell-outgoing", Direction.OUTBOUND),
-        ("waybell-callback", Direction.CALLBACK),
         ("waybells", Direction.INTERNAL),
         ("from-internal", Direction.INTERNAL),
     ],

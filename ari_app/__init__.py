@@ -1,0 +1,1 @@
+"""Asterisk's REST interface: the door through which we ask Asterisk."""

@@ -1,0 +1,113 @@
+"""What Asterisk's events mean for the calls that Waybell placed, told to :class:`CallbackService`."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Protocol, TypeVar
+
+import structlog
+
+from ari_app.events import ChannelDestroyed, ChannelHangupRequest, ChannelStateChange, Dial, Event
+from waybell.callbacks.happenings import FirstAnswered, FirstEnded, Happening, SecondAnswered, SecondFailed
+from waybell.callbacks.values import Callback, Reason
+
+T = TypeVar("T")
+
+# The line failed, not the called: the dialplan may try the next one, so nothing is over before the first phone's end.
+_LINE_FAILED = ("CHANUNAVAIL", "CONGESTION")
+_REASONS: Mapping[str, Reason | None] = MappingProxyType({"BUSY": None, "NOANSWER": Reason.NO_ANSWER})
+# Channels of which something is remembered between two events; far more than there are calls at once.
+_REMEMBERED = 2000
+
+
+class Calls(Protocol):
+    """What is needed of :class:`waybell.callbacks.service.CallbackService`."""
+
+    def callback_id(self, channel_id: str) -> str:
+        """The call whose first channel this is; empty for any other channel."""
+        ...
+
+    async def happened(self, callback_id: str, happening: Happening, at: datetime) -> Callback | None:
+        """Something was heard of a call."""
+        ...
+
+    async def dialled(self, callback_id: str, dialstring: str, at: datetime) -> Callback | None:
+        """The second phone is dialled."""
+        ...
+
+    async def reconcile(self) -> list[Callback]:
+        """Ends the calls whose end nobody saw."""
+        ...
+
+
+class CallSupervisor:
+    """Follows the calls under way. Between two events it holds no more than causes, which are lost without harm."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._causes: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._failed_line: OrderedDict[str, tuple[str, int, int]] = OrderedDict()
+        self._log = structlog.get_logger("callbacks")
+
+    async def on_event(self, event: Event) -> None:
+        """See :class:`ari_app.delivery.Supervisor`."""
+        if isinstance(event, Dial):
+            await self._on_dial(event)
+        elif isinstance(event, ChannelHangupRequest):
+            _remember(self._causes, event.channel_id, (event.cause, event.tech_cause))
+        elif isinstance(event, ChannelStateChange) and event.state == "Up":
+            await self._on_up(event)
+        elif isinstance(event, ChannelDestroyed):
+            await self._on_end(event)
+
+    async def on_connected(self) -> None:
+        """See :class:`ari_app.delivery.Supervisor`."""
+        for call in await self._calls.reconcile():
+            self._log.warning("a call ended unseen", call=call.id, status=call.status.value, reason=call.reason)
+
+    async def on_lost(self, why: str) -> None:
+        """See :class:`ari_app.delivery.Supervisor`."""
+
+    async def _on_up(self, event: ChannelStateChange) -> None:
+        if call := self._calls.callback_id(event.channel_id):
+            await self._calls.happened(call, FirstAnswered(), event.at)
+
+    async def _on_dial(self, event: Dial) -> None:
+        call = self._calls.callback_id(event.caller_id)
+        if not call:
+            return
+        status = event.dialstatus
+        if not status:
+            await self._calls.dialled(call, event.dialstring, event.at)
+            return
+        cause, sip_cause = self._causes.get(event.peer_id, (0, 0))
+        if status in _LINE_FAILED:
+            _remember(self._failed_line, call, (status, cause, sip_cause))
+        elif status == "ANSWER":
+            self._failed_line.pop(call, None)
+            await self._calls.happened(call, SecondAnswered(), event.at)
+        elif status in _REASONS:
+            await self._calls.happened(call, SecondFailed(_reason(status, cause), cause, sip_cause), event.at)
+
+    async def _on_end(self, event: ChannelDestroyed) -> None:
+        self._causes.pop(event.channel_id, None)
+        call = self._calls.callback_id(event.channel_id)
+        if not call:
+            return
+        status, cause, sip_cause = self._failed_line.pop(call, ("", event.cause, event.tech_cause))
+        ended = FirstEnded(cause, sip_cause, status)
+        await self._calls.happened(call, ended, event.at)
+
+
+def _reason(status: str, cause: int) -> Reason | None:
+    """``NOANSWER`` is Asterisk's word for a refusal (603) too; then the cause knows better."""
+    return None if cause else _REASONS[status]
+
+
+def _remember(where: OrderedDict[str, T], key: str, value: T) -> None:
+    where[key] = value
+    while len(where) > _REMEMBERED:
+        where.popitem(last=False)

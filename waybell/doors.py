@@ -1,0 +1,191 @@
+"""The doors put together with what stands behind them: each a context manager that opens and shuts one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry
+
+from agi_app.limits import Limits
+from agi_app.server import AgiServer
+from agi_app.steps import Steps
+from waybell import wiring
+from waybell.configuration import SettingsError
+from waybell.open_files import WEB_CONNECTIONS
+from waybell.people.crm import SqlPeople
+from waybell.people.values import People
+from waybell.settings import Settings
+
+if TYPE_CHECKING:
+    from waybell.callbacks.service import CallbackService
+    from waybell.tokens.service import Tokens
+    from web_app.app import Api
+    from web_app.auth import Authenticate
+
+# With the journal's last words (4 s) all of them together end before systemd's TimeoutStopSec of 15 s.
+GRACE_SECONDS = 5.0
+_WEB_GRACE_SECONDS = 2
+_RETRY_SECONDS = 2
+
+Health = dict[str, Callable[[], bool]]
+"""For each part that can be unwell, whether it is well just now."""
+
+
+@asynccontextmanager
+async def agi(settings: Settings, people: People) -> AsyncIterator[AgiServer]:
+    """Asterisk's dialplan asks here. Raises :class:`SettingsError` when the address cannot be had."""
+    chosen = settings.agi
+    host, port = _address(chosen.listen)
+    allowed: tuple[IPv4Network | IPv6Network, ...] | None = chosen.allow_remote or None
+    steps = Steps(wiring.flow(settings), people, wiring.dialling(settings))
+    limits = Limits(max_connections=chosen.max_connections, session_seconds=chosen.session_seconds)
+    server = AgiServer(steps, host=host, port=port, limits=limits, allowed=allowed)
+    try:
+        await server.start()
+    except OSError as error:
+        raise _cannot_listen("agi.listen", chosen.listen, error) from None
+    try:
+        yield server
+    finally:
+        await server.stop(GRACE_SECONDS)
+
+
+@asynccontextmanager
+async def ari(settings: Settings, crm: SqlPeople, health: Health) -> AsyncIterator[CallbackService]:
+    """We ask Asterisk here: calls are placed and followed. Works without Asterisk, and places none then."""
+    # Only where it is wanted: all of it takes some 15 MB.
+    from ari_app.access import Access
+    from ari_app.client import AriClient
+    from ari_app.listener import AriListener
+    from ari_app.supervise import CallSupervisor
+    from waybell import calling
+
+    chosen = settings.ari
+    access = Access(chosen.url, chosen.user, chosen.password.get_secret_value(), chosen.app)
+    stop = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(AriClient(access))
+        placed = await stack.enter_async_context(calling.service(settings, crm, client))
+        listener = AriListener(access, CallSupervisor(placed.service), client.subscribe)
+        placed.connected = lambda: listener.connected
+        health["ari"] = lambda: listener.connected
+        for work in (listener.run(stop), placed.watch(stop)):
+            task = asyncio.create_task(work, name="ari")
+            stack.push_async_callback(asyncio.wait, (task,))
+        stack.callback(stop.set)
+        yield placed.service
+
+
+@asynccontextmanager
+async def ami(settings: Settings, registry: CollectorRegistry, service: CallbackService) -> AsyncIterator[None]:
+    """Software that speaks AMI asks here, if the settings open the door. Raises :class:`SettingsError`."""
+    chosen = settings.ami
+    if not chosen.listen:
+        yield
+        return
+    from ami_app.metrics import AmiCollector
+    from ami_app.server import AmiServer
+    from ami_app.tls import server_context
+    from ami_app.users import AmiUser
+
+    host, port = _address(chosen.listen)
+    try:
+        users = [
+            AmiUser(user.name, user.secret.get_secret_value(), user.networks, user.channel, (user.context,))
+            for user in chosen.users
+        ]
+        files = chosen.certificate, chosen.private_key
+        tls = server_context(*map(Path, files)) if any(files) else None
+        server = AmiServer(service, users, host=host, port=port, tls=tls)
+        await server.start()
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    except OSError as error:
+        raise _cannot_listen("ami.listen", chosen.listen, error) from None
+    registry.register(AmiCollector(server.counters))
+    try:
+        yield
+    finally:
+        await server.stop(GRACE_SECONDS)
+
+
+@asynccontextmanager
+async def web(
+    settings: Settings, registry: CollectorRegistry, health: Health, service: CallbackService | None
+) -> AsyncIterator[None]:
+    """People and programs ask here. Raises :class:`SettingsError` when the address cannot be had."""
+    # Only where it is wanted: the web server takes 10 MB.
+    from web_app.app import build_app
+    from web_app.door import Door
+    from web_app.server import REQUEST_SECONDS, listen, serving
+
+    async def ready() -> dict[str, bool]:
+        return {part: well() for part, well in health.items()}
+
+    try:
+        listening = listen(*_address(settings.web.listen))
+    except OSError as error:
+        raise _cannot_listen("web.listen", settings.web.listen, error) from None
+    async with AsyncExitStack() as stack:
+        api = await stack.enter_async_context(_api(settings, service)) if service else None
+        app, door = build_app(ready, registry, version("waybell"), api), Door(WEB_CONNECTIONS, REQUEST_SECONDS)
+        await stack.enter_async_context(serving(app, listening, door, grace=_WEB_GRACE_SECONDS))
+        yield
+
+
+@asynccontextmanager
+async def _api(settings: Settings, service: CallbackService) -> AsyncIterator[Api]:
+    from waybell.store.engine import make_engine
+    from waybell.tokens.service import Tokens
+    from web_app.app import Api
+
+    engine = make_engine(settings.store.url)
+    tokens = Tokens(engine)
+    try:
+        yield Api(service, _authenticate(tokens))
+    finally:
+        await tokens.close()
+        await engine.dispose()
+
+
+def _authenticate(tokens: Tokens) -> Authenticate:
+    """Tokens as the web door asks for them: its own errors, and a store that is down is no wrong token."""
+    from waybell.callbacks.values import RefusedError
+    from waybell.tokens import values
+    from web_app import auth
+
+    async def authenticate(text: str, peer: str) -> auth.Bearer:
+        try:
+            token = await tokens.check(text, peer, datetime.now(UTC))
+        except values.BadTokenError:
+            raise auth.UnauthorizedError from None
+        except values.ForbiddenNetworkError:
+            raise auth.ForbiddenNetworkError from None
+        except values.TooManyGuessesError as error:
+            raise auth.TooManyGuessesError(error.retry_after) from None
+        except values.TokensUnavailableError as error:
+            detail = "Waybell's own database gives no answer just now, so no token can be looked up."
+            raise RefusedError("store-unavailable", 503, "Store unavailable", detail, _RETRY_SECONDS) from error
+        return auth.Bearer(token.id, token.name, token.scope.value, token.courier or "")
+
+    return authenticate
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _cannot_listen(key: str, listen: str, error: OSError) -> SettingsError:
+    port = listen.rpartition(":")[2]
+    return SettingsError(
+        f"{key}: {listen} cannot be opened: {error.strerror}; is another Waybell running? `ss -ltnp sport = :{port}` "
+        "shows who has it, and another address may be set"
+    )

@@ -1,0 +1,1 @@
+"""Tokens that programs show at the HTTP API: made, verified, revoked."""
