@@ -136,7 +136,7 @@ class AriListener:
             if event is None:
                 self.counters.passed_over += 1
             elif isinstance(event, ApplicationReplaced):
-                raise _EndedError(_Ending(self._replaced(), 0.0))
+                raise _EndedError(_Ending(self._replaced(), self._patience.replaced))
             elif self._delivery.full:
                 raise _EndedError(_Ending(f"over {self._patience.most_waiting} events waited to be handled"))
             else:

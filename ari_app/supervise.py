@@ -93,12 +93,15 @@ class CallSupervisor:
             await self._calls.happened(call, SecondFailed(_reason(status, cause), cause, sip_cause), event.at)
 
     async def _on_end(self, event: ChannelDestroyed) -> None:
-        self._causes.pop(event.channel_id, None)
+        refused = self._causes.pop(event.channel_id, None)
         call = self._calls.callback_id(event.channel_id)
         if not call:
             return
-        status, cause, sip_cause = self._failed_line.pop(call, ("", event.cause, event.tech_cause))
-        ended = FirstEnded(cause, sip_cause, status)
+        # A phone that rings out ends as one that answered 480 does, but nobody asked to hang it up.
+        sip_cause = event.tech_cause if refused else 0
+        status, cause, sip_cause = self._failed_line.pop(call, ("", event.cause, sip_cause))
+        # Whoever has the first phone hung up, where the dialplan would have given a cause.
+        ended = FirstEnded(cause, sip_cause, status, hung_up=event.cause == 0)
         await self._calls.happened(call, ended, event.at)
 
 

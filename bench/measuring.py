@@ -13,6 +13,7 @@ from bench.capacity import Held, Search, highest_rate
 from bench.folding import measure_folding
 from bench.lookup import measure_lookups
 from bench.memory import measure_memory
+from bench.placing import measure_placing
 from bench.rounds import Plan, Say, measure_rounds
 from bench.summary import summarise
 from bench.traffic import Traffic
@@ -28,10 +29,11 @@ class Extent:
     search: Search
     lookups: int
     memory_calls: int
+    placing_seconds: float
 
 
-FULL = Extent(Plan(rounds=16), Search((100, 150, 200, 250, 300, 350, 400), 30.0), 20_000, 100_000)
-QUICK = Extent(Plan(rounds=4), Search((200, 300), 8.0), 5_000, 20_000)
+FULL = Extent(Plan(rounds=16), Search((100, 150, 200, 250, 300, 350, 400), 30.0), 20_000, 100_000, 30.0)
+QUICK = Extent(Plan(rounds=4), Search((200, 300), 8.0), 5_000, 20_000, 10.0)
 
 
 async def measure(extent: Extent, folder: Path, say: Say, *, quick: bool) -> dict[str, Any]:
@@ -46,6 +48,9 @@ async def measure(extent: Extent, folder: Path, say: Say, *, quick: bool) -> dic
         lookups = await measure_lookups(there.server, there.crms, extent.lookups)
         rates = await _rates(extent.search, there, traffic, folder, say)
         memory = await measure_memory(waybell.pids["app"], waybell.agi_port, extent.memory_calls, traffic, say)
+        placing = await measure_placing(
+            there.server, there.crms[BIG], there.company, folder, say, seconds=extent.placing_seconds
+        )
         document: dict[str, Any] = {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "quick": quick,
@@ -55,6 +60,7 @@ async def measure(extent: Extent, folder: Path, say: Say, *, quick: bool) -> dic
             "lookup": {str(size): asdict(lookups[size]) for size in (SMALL, BIG)},
             "memory": asdict(memory) | {"last_mb": memory.last_mb, "growth_mb": memory.growth_mb},
             "folding": asdict(folding),
+            "placing": asdict(placing),
         }
     return document
 

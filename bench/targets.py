@@ -53,5 +53,11 @@ def _rest(document: Mapping[str, Any]) -> Iterator[Verdict]:
     if memory["calls"] >= _CACHE_IS_FULL:
         shown = f"{memory['growth_mb']:+.1f} MB"
         yield Verdict("memory added by the second half of them", shown, "≤ 2 MB", memory["growth_mb"] <= 2)
+    placing = document["placing"]
+    ours, direct = placing["invite_ms"]["waybell"]["p99"], placing["invite_ms"]["ari"]["p99"]
+    what = f"callback requested to first INVITE, p99 at {placing['rate']:g} /s"
+    yield Verdict(what, f"{ours:.0f} ms (ARI alone {direct:.0f})", "≤ 150 ms", ours <= 150 and not placing["failed"])
+    accepted = placing["accepted_per_second"]
+    yield Verdict("callbacks accepted", f"{accepted:.0f} /s", "≥ 30 /s", accepted >= 30)
     speed = document["folding"]["fold_per_second"]
     yield Verdict("event log read and folded", f"{speed:,.0f} records/s", "≥ 20,000", speed >= 20_000)

@@ -98,13 +98,13 @@ class Callbacks(Section):
 class AmiUser(Section):
     """Software that speaks AMI. One ``[[ami.users]]`` each."""
 
-    name: str = Field(pattern=r"^[\w.-]{1,40}$", description="its Username")
+    name: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$", description="its Username")
     secret: SecretStr = Field(min_length=8, description="its Secret, of at least 8 signs")
     networks: tuple[IPv4Network | IPv6Network, ...] = Field(description="where it may connect from")
     channel: Annotated[str, AfterValidator(_channel)] = Field(
         description="the Channel it writes: SIP/trunk, SIP/{NUMBER}@trunk"
     )
-    context: str = Field(pattern=r"^[\w.-]{1,80}$", description="the Context it writes; it goes nowhere else")
+    context: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,80}$", description="the Context it writes; it goes nowhere else")
 
 
 class Ami(Section):

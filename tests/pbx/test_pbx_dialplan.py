@@ -25,7 +25,7 @@ OFFICE = "500"
 CUSTOM = """
 [waybell-outgoing]
 exten => 777,1,Dial(PJSIP/202)
-exten => _CBX!,1,Goto(waybell-callback,${EXTEN:2},1)
+exten => _CB.,1,Goto(waybell-callback,${EXTEN:2},1)
 """
 # Which servers are asked is to be seen in the event log, whoever else listens where on this machine.
 LOG_THE_ASKING = "[general]\nenable = yes\nevents = ALL\napps = agi\n"
@@ -131,6 +131,7 @@ async def test_a_phones_call_is_refused_until_something_allows_it(around: Phones
 
 
 @pytest.mark.usefixtures("pbx")
-async def test_a_call_back_is_refused_as_long_as_there_are_none(around: Phones) -> None:
-    assert await refused(around, "CB1f0c")
+async def test_nobody_gets_into_a_callback_whose_channel_waybell_did_not_make(around: Phones) -> None:
+    assert await refused(around, "CBcb1f0c")
+    assert await refused(around, "CBcba1f0c")
     assert rung(around) == []

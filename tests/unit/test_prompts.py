@@ -28,7 +28,8 @@ def own_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_language_has_every_phrase() -> None:
     russian, english = ({prompt.name for prompt in read_prompts(language)} for language in ("ru", "en"))
     menu = {"menu-intro", "menu-parcel", "menu-press", "menu-wrong"}
-    assert russian == english == menu | {f"digit-{digit}" for digit in range(10)}
+    callback = {f"callback-{name}" for name in ("press", "press-parcel", "busy", "no-answer", "unreachable")}
+    assert russian == english == menu | callback | {f"digit-{digit}" for digit in range(10)}
 
 
 def test_the_sounds_are_what_asterisk_plays_without_converting(tmp_path: Path) -> None:

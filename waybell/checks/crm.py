@@ -42,7 +42,9 @@ async def check_crm(site: Site) -> list[Finding]:
     found = _told_once(wrong) or [_right(people, demo)]
     if people.url.drivername.startswith("mysql") and not any(finding.what == "crm.url" for finding in wrong):
         found = await _ask_server(site, people, found)
-        found += [warning(CHECK, f"{slow.what}: {slow.problem}", slow.remedy) for slow in await people_check.slow(people)]
+        found += [
+            warning(CHECK, f"{slow.what}: {slow.problem}", slow.remedy) for slow in await people_check.slow(people)
+        ]
     return found
 
 

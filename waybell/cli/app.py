@@ -7,10 +7,6 @@ import sys
 import typer
 
 from waybell.cli.admin import admin_commands
-from waybell.cli.calls import call_commands
-from waybell.cli.journal import journal_app
-from waybell.cli.tokens import token_app
-from waybell.cli.trial import call_command
 from waybell.configuration import SettingsError
 from waybell.people.queries import QueryError
 from waybell.routing.flow import FlowError
@@ -18,8 +14,8 @@ from waybell.routing.flow import FlowError
 WRONG_SETTING = 2
 
 
-def build() -> typer.Typer:
-    """The whole command tree."""
+def build(wanted: str = "") -> typer.Typer:
+    """The command tree; for ``serve`` no more than that: what is loaded here stays in memory while it runs."""
     app = typer.Typer(
         name="waybell",
         help="Every call about a parcel reaches the person who holds it.",
@@ -28,6 +24,13 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     admin_commands(app)
+    if wanted == "serve":
+        return app
+    from waybell.cli.calls import call_commands
+    from waybell.cli.journal import journal_app
+    from waybell.cli.tokens import token_app
+    from waybell.cli.trial import call_command
+
     call_commands(app)
     app.add_typer(journal_app(), name="journal")
     app.command("call")(call_command)
@@ -38,7 +41,7 @@ def build() -> typer.Typer:
 def main() -> None:
     """Runs a command; a wrong setting, query or flow is one line on standard error and exit code 2."""
     try:
-        build()()
+        build(sys.argv[1] if len(sys.argv) > 1 else "")()
     except (SettingsError, QueryError, FlowError) as error:
         print(f"waybell: {error}", file=sys.stderr)
         sys.exit(WRONG_SETTING)

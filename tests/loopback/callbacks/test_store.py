@@ -75,9 +75,7 @@ async def test_the_same_key_gives_the_call_that_is_there_whoever_asks_at_the_sam
     another = make_engine(store_url)
     try:
         stores = [CallbackStore(engine, 30), CallbackStore(another, 30)]
-        made = await asyncio.gather(
-            *(stores[n % 2].place(draft(n, "the same"), partial(given, n)) for n in range(20))
-        )
+        made = await asyncio.gather(*(stores[n % 2].place(draft(n, "the same"), partial(given, n)) for n in range(20)))
     finally:
         await another.dispose()
     assert Counter(new for _, new in made) == {True: 1, False: 19}

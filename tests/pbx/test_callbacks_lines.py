@@ -1,0 +1,62 @@
+"""Several lines: the next one takes the call when one fails or is full, and each shows its own number."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from lab.callbacks import FINAL, CallingStack, calling_stack
+from lab.phone import NO_ANSWER, Answer
+from lab.waybell_process import Section
+
+pytestmark = [pytest.mark.pbx, pytest.mark.asyncio(loop_scope="module")]
+
+BORIS, ANNA, TIMUR = "79010000011", "79161000001", "79020000013"
+LINES = [
+    {"name": "dead", "prefixes": ["7916"], "dial": "PJSIP/{number}@nosuch", "number": "74950000001"},
+    {"name": "narrow", "prefixes": ["7902"], "dial": "PJSIP/{number}@trunk", "number": "74950000002", "at_once": 0},
+    {"name": "main", "regions": ["RU"], "dial": "PJSIP/{number}@trunk", "number": "74950000003"},
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def company(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[CallingStack]:
+    changes: dict[str, Section] = {"calls": {"lines": LINES}, "callbacks": {"confirm": False}}
+    async with calling_stack(tmp_path_factory.mktemp("lines"), changes=changes) as all_:
+        yield all_
+
+
+async def test_a_line_that_fails_leaves_the_customer_to_the_next_one(company: CallingStack) -> None:
+    provider = company.stack.provider
+    provider.behaviours = {BORIS: Answer(), ANNA: Answer(talk=0.3)}
+    callback = await company.app.placed(str(uuid.uuid4()), courier="11", parcel="10")
+    assert (await company.app.until(callback, *FINAL))["status"] == "done"
+    courier, customer = await provider.called(BORIS), await provider.called(ANNA)
+    assert b"74950000003" in courier.invite.header("From")
+    assert b"74950000003" in customer.invite.header("From")
+
+
+async def test_a_line_that_is_full_leaves_the_call_to_the_next_one(company: CallingStack) -> None:
+    provider = company.stack.provider
+    provider.behaviours = {TIMUR: NO_ANSWER}
+    callback = await company.app.placed(str(uuid.uuid4()), courier="13", parcel="23")
+    courier = await provider.called(TIMUR)
+    assert b"74950000003" in courier.invite.header("From")
+    await company.app.http.delete(f"/callbacks/{callback}")
+    await courier.ended()
+
+
+async def test_no_two_calls_of_a_courier_at_once(company: CallingStack) -> None:
+    company.stack.provider.behaviours = {BORIS: NO_ANSWER}
+    answers = await asyncio.gather(
+        *(company.app.place(str(uuid.uuid4()), courier="11", parcel="10") for _ in range(10))
+    )
+    assert sorted(answer.status_code for answer in answers) == [202] + [429] * 9
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.json()["type"] == "urn:waybell:problem:courier-at-once"
+    placed = next(answer for answer in answers if answer.status_code == 202)
+    await company.app.http.delete(f"/callbacks/{placed.json()['id']}")
