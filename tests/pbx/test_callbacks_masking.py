@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import closing
 
 import pytest
 import pytest_asyncio
@@ -16,7 +18,7 @@ from waybell.people.demo import COMPANY_NUMBER
 
 pytestmark = [pytest.mark.pbx, pytest.mark.asyncio(loop_scope="module")]
 
-BORIS, ANNA = "79010000011", "79161000001"
+BORIS, SEMYON, ANNA = "79010000011", "79010000012", "79161000001"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -97,3 +99,18 @@ async def test_a_busy_recipient_shows_the_courier_nothing_either(company: Callin
     await courier.ended()
     assert digits(ANNA) not in everything(courier)
     assert ANNA not in str(failed)
+
+
+async def test_after_hand_over_the_recipients_call_reaches_the_new_courier(company: CallingStack) -> None:
+    crm = company.stack.waybell.directory / "crm.db"
+    with closing(sqlite3.connect(crm)) as database:
+        database.execute("UPDATE givn SET kurier = 12 WHERE address = 10")
+        database.commit()
+    company.stack.provider.calls.clear()
+    company.stack.provider.behaviours = {SEMYON: Answer()}
+    call = await company.stack.provider.call(COMPANY_NUMBER, from_user=ANNA)
+    await company.stack.provider.called(SEMYON)
+    await call.answered()
+    await call.hangup()
+    refused = await company.app.place(str(uuid.uuid4()), courier="11", parcel="10")
+    assert refused.json()["type"] == "urn:waybell:problem:foreign-parcel"

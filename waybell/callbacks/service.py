@@ -85,18 +85,20 @@ class CallbackService:
         stored = await self._stored(callback_id)
         if stored is None or not _may_see(asker, stored):
             return None
-        callback = stored.callback
-        if callback.is_final:
-            return callback
+        if stored.callback.is_final:
+            return stored.callback
         try:
-            # Noted first: should the ringing begin only now, whoever began it looks here right after.
-            cancelled = await self.happened(callback_id, states.Cancelled(), self._clock())
-            await self._pbx.hangup(self._placing.channel_id(callback_id))
+            # Noted first: should Asterisk not be told now, it is when it can be; and should the ringing begin only now,
+            # whoever began it looks here right after. Only what has no channel has ended already.
+            await self._store.change(callback_id, _to_be_cancelled)
+            if not await self._pbx.hangup(self._placing.channel_id(callback_id)):
+                await self.happened(callback_id, states.Cancelled(), self._clock())
         except (SQLAlchemyError, TimeoutError) as error:
             raise _store_down() from error
         except (PbxUnavailableError, PbxRefusedError) as error:
             raise _pbx_down(str(error)) from error
-        return cancelled or callback
+        now = await self._stored(callback_id)
+        return now.callback if now else stored.callback
 
     async def happened(self, callback_id: str, happening: states.Happening, at: datetime) -> Callback | None:
         """Something was heard of a call; ``None`` when it changes nothing. Raises what the store raises."""
@@ -116,7 +118,8 @@ class CallbackService:
         return await self._store.change(callback_id, step)
 
     async def reconcile(self, younger: float = 2.0) -> list[Callback]:
-        """Ends the calls whose channel is gone without our having heard; gives those. After each new connection.
+        """Ends the calls whose channel is gone without our having heard, and gives those; hangs up what was cancelled
+        while Asterisk could not be told. After each new connection, and now and then.
 
         A call changed less than ``younger`` seconds ago may be too new for Asterisk's list. Raises as the store and
         the PBX do.
@@ -125,6 +128,9 @@ class CallbackService:
         if not under_way:
             return []
         started, channels, now = await self._pbx.started_at(), await self._pbx.channels(), self._clock()
+        for call in under_way:
+            if call.cancel_asked and self._placing.channel_id(call.id) in channels:
+                await self._pbx.hangup(self._placing.channel_id(call.id))
         gone = [call for call in under_way if self._placing.channel_id(call.id) not in channels]
         lost = [call for call in gone if abs((now - call.changed_at).total_seconds()) >= younger]
         ended = [await self.happened(call.id, states.Lost(restarted=call.changed_at < started), now) for call in lost]
@@ -202,6 +208,10 @@ class CallbackService:
     async def _note_refusal(self, wish: Wish, refusal: RefusedError) -> None:
         if self._refusals is not None:
             await self._refusals(wish, refusal, self._clock())
+
+
+def _to_be_cancelled(callback: Callback) -> Callback | None:
+    return None if callback.is_final or callback.cancel_asked else replace(callback, cancel_asked=True)
 
 
 def _may_see(asker: Asker, stored: Stored) -> bool:

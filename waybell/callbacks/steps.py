@@ -24,6 +24,7 @@ _OUTCOMES = {
     "NOANSWER": ("callback-no-answer", "19", "no answer"),
 }
 _UNREACHABLE = ("callback-unreachable", "20", "not reachable")
+_SILENT = "no key was pressed"
 _NOTHING_PRESSED = frozenset(("TIMEOUT", "ERROR", "HANGUP", "INTERRUPTED", "SKIPPED", ""))
 
 
@@ -40,7 +41,8 @@ def next_step(script: Script, result: str) -> str:
             return _connect(replace(script, tried=0), "a key was pressed", word)
         if script.tried < _ASKED_TWICE:
             return _confirm(script, word)
-        return _hangup(script, "16", "no key was pressed", word)
+        why = "the question could not be played: make the prompts (waybell prompts)" if word == "ERROR" else _SILENT
+        return _hangup(script, "16", why, word)
     if script.phase == "connect":
         return _after_dial(script, word)
     if script.phase == "said":

@@ -228,6 +228,30 @@ async def test_a_call_that_is_taken_back_before_it_rings_does_not_go_on_ringing(
     assert (call.status, call.reason, late.up) == (Status.FAILED, Reason.CANCELLED, set())
 
 
+async def test_what_is_taken_back_while_asterisk_cannot_be_told_is_hung_up_once_it_can(store: CallbackStore) -> None:
+    class Deaf(FakePbx):
+        deaf = True
+
+        async def hangup(self, channel_id: str) -> bool:
+            if self.deaf:
+                raise PbxUnavailableError("reset", sent=True)
+            return await super().hangup(channel_id)
+
+    pbx, clock = Deaf(), Clock()
+    placing = service(store, pbx, clock=clock)
+    call = await placing.request(APP, WISH, "key")
+    with pytest.raises(RefusedError) as refused:
+        await placing.cancel(APP, call.id)
+    assert refused.value.status == 503
+    assert [one.id for one in await store.under_way()] == [call.id]  # it may ring still, and counts
+    pbx.deaf = False
+    await placing.reconcile()
+    assert pbx.up == set()
+    clock.now += timedelta(seconds=10)
+    [ended] = await placing.reconcile()
+    assert (ended.status, ended.reason) == (Status.FAILED, Reason.CANCELLED)
+
+
 async def test_a_call_is_nobodys_business_but_its_askers(store: CallbackStore) -> None:
     placing = service(store, FakePbx())
     call = await placing.request(Asker("token:boris", "11"), WISH, "key")

@@ -55,6 +55,13 @@ def test_silence_is_asked_once_more_and_never_joined_with_anybody(nothing: str) 
     assert verb == "hangup"
 
 
+def test_a_question_that_cannot_be_played_is_told_in_the_journal_with_what_to_do() -> None:
+    answer = next_step(replace(SCRIPT, phase="confirm", tried=2), "ERROR")
+    note = decode_note(*answer.split(",")[6:8])
+    assert note is not None
+    assert "waybell prompts" in note.why
+
+
 def test_without_confirmation_the_second_phone_is_rung_at_once() -> None:
     _, verb, _ = taken(replace(SCRIPT, confirm_seconds=0), "ANSWERED")
     assert verb == "connect"
