@@ -40,7 +40,7 @@ async def demo(*, once: bool) -> int:
     directory = Path(tempfile.mkdtemp(prefix="waybell-demo-"))
     console.print("starting a real Asterisk and Waybell …")
     try:
-        async with running_stack(directory, only="agi,journal,web") as stack:
+        async with running_stack(directory, only="agi,journal,ari,web") as stack:
             make_prompts(stack.pbx.sounds_dir, ("ru", "en"))
             failed = [scene for played, scene in enumerate(SCENES) if not await _play(stack, scene, played, console)]
             if once or failed:

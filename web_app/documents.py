@@ -46,7 +46,7 @@ class ClickBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    extension: Text = Field(description="The operator's own extension")
+    extension: Text = Field(description="The operator's own extension; of several (199,100) the first rings")
     to: Text = Field(description="A phone number, in any spelling")
 
     def wish(self) -> Click:

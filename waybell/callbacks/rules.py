@@ -185,7 +185,9 @@ def _about(person: Identity, digits: str) -> _About:
             return _About(party)
 
 
-def _extension(raw: str, policy: Policy) -> str:
+def _extension(listed: str, policy: Policy) -> str:
+    """The first of an employee's extensions, as CRMs list them (``199,100``)."""
+    raw = listed.partition(",")[0]
     shortest, longest = policy.plan.extension_digits
     plausible = raw.isascii() and raw.isdigit() and shortest <= len(raw) <= longest
     if plausible and is_emergency(raw, policy.plan.region):

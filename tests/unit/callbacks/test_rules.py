@@ -250,3 +250,7 @@ def test_hostile_names_do_not_reach_a_terminal() -> None:
         by_parcel(CARD, courier=courier)
     assert refused.value.detail.isprintable()
     assert len(refused.value.detail) < 150
+
+
+def test_of_several_extensions_the_first_rings() -> None:
+    assert rules.click("199,100", "79161000001", (), Policy()).first.number == "199"
