@@ -38,4 +38,4 @@ def wish(action: Action, user: AmiUser) -> ByPhones:
         raise NotAllowedError("Header Context is not one agreed for this user")
     if action.value("priority") not in ("", "1"):
         raise NotAllowedError("Header Priority is not 1")
-    return ByPhones(caller, to)
+    return ByPhones(caller, to, user.is_workplace)

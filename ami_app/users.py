@@ -48,6 +48,11 @@ class AmiUser:
         if not self.contexts or not all(map(_CONTEXT.fullmatch, self.contexts)):
             raise ValueError(f"ami user {self.name}: context: names of letters, digits and . _ - are allowed")
 
+    @property
+    def is_workplace(self) -> bool:
+        """Whether its calls name a phone of the PBX (``SIP/101``) and not a number behind a trunk."""
+        return re.fullmatch(r"[A-Za-z0-9]+(/\{NUMBER\})?", self.channel) is not None
+
     def may_come_from(self, address: Address) -> bool:
         """Whether it may log in from ``address``."""
         return any(address in network for network in self.networks)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 import structlog
 
 from ari_app.events import ChannelDestroyed, ChannelHangupRequest, ChannelStateChange, Dial, Event
+from waybell.callbacks.causes import is_line_failure
 from waybell.callbacks.happenings import FirstAnswered, FirstEnded, Happening, SecondAnswered, SecondFailed
 from waybell.callbacks.values import Callback, Reason
 
@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 # The line failed, not the called: the dialplan may try the next one, so nothing is over before the first phone's end.
 _LINE_FAILED = ("CHANUNAVAIL", "CONGESTION")
+_ENDS = ("BUSY", "NOANSWER", *_LINE_FAILED)
 _REASONS: Mapping[str, Reason | None] = MappingProxyType({"BUSY": None, "NOANSWER": Reason.NO_ANSWER})
 # Channels of which something is remembered between two events; far more than there are calls at once.
 _REMEMBERED = 2000
@@ -30,11 +31,11 @@ class Calls(Protocol):
         """The call whose first channel this is; empty for any other channel."""
         ...
 
-    async def happened(self, callback_id: str, happening: Happening, at: datetime) -> Callback | None:
+    async def happened(self, callback_id: str, happening: Happening) -> Callback | None:
         """Something was heard of a call."""
         ...
 
-    async def dialled(self, callback_id: str, dialstring: str, at: datetime) -> Callback | None:
+    async def dialled(self, callback_id: str, dialstring: str) -> Callback | None:
         """The second phone is dialled."""
         ...
 
@@ -73,7 +74,7 @@ class CallSupervisor:
 
     async def _on_up(self, event: ChannelStateChange) -> None:
         if call := self._calls.callback_id(event.channel_id):
-            await self._calls.happened(call, FirstAnswered(), event.at)
+            await self._calls.happened(call, FirstAnswered())
 
     async def _on_dial(self, event: Dial) -> None:
         call = self._calls.callback_id(event.caller_id)
@@ -81,16 +82,16 @@ class CallSupervisor:
             return
         status = event.dialstatus
         if not status:
-            await self._calls.dialled(call, event.dialstring, event.at)
+            await self._calls.dialled(call, event.dialstring)
             return
         cause, sip_cause = self._causes.get(event.peer_id, (0, 0))
-        if status in _LINE_FAILED:
-            _remember(self._failed_line, call, (status, cause, sip_cause))
-        elif status == "ANSWER":
+        if status == "ANSWER":
             self._failed_line.pop(call, None)
-            await self._calls.happened(call, SecondAnswered(), event.at)
-        elif status in _REASONS:
-            await self._calls.happened(call, SecondFailed(_reason(status, cause), cause, sip_cause), event.at)
+            await self._calls.happened(call, SecondAnswered())
+        elif status in _ENDS and _may_go_on(status, sip_cause):
+            _remember(self._failed_line, call, (status, cause, sip_cause))
+        elif status in _ENDS:
+            await self._calls.happened(call, SecondFailed(_reason(status, cause), cause, sip_cause))
 
     async def _on_end(self, event: ChannelDestroyed) -> None:
         refused = self._causes.pop(event.channel_id, None)
@@ -102,12 +103,17 @@ class CallSupervisor:
         status, cause, sip_cause = self._failed_line.pop(call, ("", event.cause, sip_cause))
         # Whoever has the first phone hung up, where the dialplan would have given a cause.
         ended = FirstEnded(cause, sip_cause, status, hung_up=event.cause == 0)
-        await self._calls.happened(call, ended, event.at)
+        await self._calls.happened(call, ended)
 
 
 def _reason(status: str, cause: int) -> Reason | None:
     """``NOANSWER`` is Asterisk's word for a refusal (603) too; then the cause knows better."""
-    return None if cause else _REASONS[status]
+    return None if cause else _REASONS.get(status)
+
+
+def _may_go_on(status: str, sip_cause: int) -> bool:
+    """Whether the dialplan may try the next line: by the rule that it goes by itself."""
+    return is_line_failure(0, sip_cause) if sip_cause else status in _LINE_FAILED
 
 
 def _remember(where: OrderedDict[str, T], key: str, value: T) -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from waybell import wiring
@@ -20,7 +19,7 @@ from waybell.callbacks.destinations import Policy
 from waybell.callbacks.limits import Limits, SteadyClock
 from waybell.callbacks.lines import Line
 from waybell.callbacks.placing import Options, Placing
-from waybell.callbacks.ports import Pbx, PbxRefusedError, PbxUnavailableError
+from waybell.callbacks.ports import Pbx
 from waybell.callbacks.refusals import RefusalNotes
 from waybell.callbacks.service import CallbackService, Parts
 from waybell.callbacks.store import CallbackStore
@@ -34,6 +33,7 @@ from waybell.store.migrate import migrate
 _WATCH_SECONDS = 2.0
 _DEFAULT_LINE = "default"
 _UNLIMITED = 1_000_000
+_SEVEN = frozenset({"RU", "KZ"})
 # What is said to whoever is asked for a key, or hears that nobody was reached.
 _WORDS_SECONDS = 40
 
@@ -49,7 +49,7 @@ class Placed:
     async def watch(self, stop: asyncio.Event) -> None:
         """Ends the calls whose end nobody saw, now and then, until ``stop``; makes the store ready first."""
         log = structlog.get_logger("callbacks")
-        migrated = False
+        migrated, told = False, ""
         while not stop.is_set():
             try:
                 if not migrated:
@@ -57,8 +57,12 @@ class Placed:
                     migrated = True
                 if self.connected():
                     await self.service.reconcile()
-            except (SQLAlchemyError, OSError, PbxUnavailableError, PbxRefusedError) as error:
-                log.debug("calls could not be compared with asterisk's", error=str(error))
+                told = ""
+            except Exception as error:  # whatever it is, calls that end unseen are looked for again
+                why = f"{type(error).__name__}: {error}"[:300]
+                if why != told:
+                    log.error("calls could not be compared with asterisk's; it is tried again", why=why)
+                told = why
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_WATCH_SECONDS):
                     await stop.wait()
@@ -71,7 +75,7 @@ async def service(settings: Settings, crm: SqlPeople, pbx: Pbx) -> AsyncIterator
     clock = SteadyClock(datetime.now(UTC), time.monotonic())
     asking, placing = Asking(Directory(crm), policy(settings)), Placing(options(settings))
     notes = RefusalNotes(engine, settings.cel.pbx)
-    parts = Parts(CallbackStore(engine), asking, placing, pbx, lambda: placed.connected(), notes)  # noqa: PLW0108 - set later
+    parts = Parts(CallbackStore(engine, pbx=settings.cel.pbx), asking, placing, pbx, lambda: placed.connected(), notes)  # noqa: PLW0108 - set later
     placed = Placed(CallbackService(parts, lambda: clock.at(time.monotonic())), engine)
     try:
         yield placed
@@ -84,11 +88,16 @@ def policy(settings: Settings) -> Policy:
     calls = settings.calls
     return Policy(
         plan=wiring.number_plan(settings),
-        regions=regions_of(calls.countries),
+        regions=regions_of(calls.countries) or _own(settings.numbers.region),
         allowed_numbers=frozenset(settings.callbacks.allowed_numbers),
         office=calls.office,
         company_number=calls.company_number,
     )
+
+
+def _own(region: str) -> frozenset[str]:
+    """The company's own country; Russia and Kazakhstan, which share their numbers, as one."""
+    return _SEVEN if region in _SEVEN else frozenset({region})
 
 
 def options(settings: Settings) -> Options:

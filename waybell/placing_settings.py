@@ -14,7 +14,7 @@ from waybell.callbacks.lines import Line
 from waybell.number_charges import regions_of
 from waybell.setting_values import Countries, DigitsOrNone, ListenOrNone, Section, TimeOfDay, TimeZone
 
-_CHANNEL = re.compile(r"[A-Za-z]+/[\w.-]+|[A-Za-z]+/\{NUMBER\}@[\w.-]+")
+_CHANNEL = re.compile(r"[A-Za-z]+|[A-Za-z]+/\{NUMBER\}|[A-Za-z]+/[\w.-]+|[A-Za-z]+/\{NUMBER\}@[\w.-]+")
 
 
 def _channel(value: str) -> str:

@@ -73,3 +73,10 @@ async def test_a_number_that_is_none_of_the_couriers_customers_is_refused(compan
     assert "Response: Error" in answer
     assert "successfully" not in answer
     assert company.stack.provider.calls == []
+
+
+async def test_a_user_behind_a_trunk_rings_no_extension(company: CallingStack) -> None:
+    company.stack.office.calls.clear()
+    answer = await ask(manual("199", f"+{STRANGER}"))
+    assert "Response: Error" in answer
+    assert company.stack.office.calls == []

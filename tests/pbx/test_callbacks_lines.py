@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from lab.callbacks import FINAL, CallingStack, calling_stack
-from lab.phone import NO_ANSWER, Answer
+from lab.phone import BUSY, DECLINED, NO_ANSWER, NOT_FOUND, UNAVAILABLE, Answer, Behaviour
 from lab.waybell_process import Section
 
 pytestmark = [pytest.mark.pbx, pytest.mark.asyncio(loop_scope="module")]
@@ -20,6 +20,7 @@ LINES = [
     {"name": "dead", "prefixes": ["7916"], "dial": "PJSIP/{number}@nosuch", "number": "74950000001"},
     {"name": "narrow", "prefixes": ["7902"], "dial": "PJSIP/{number}@trunk", "number": "74950000002", "at_once": 0},
     {"name": "main", "regions": ["RU"], "dial": "PJSIP/{number}@trunk", "number": "74950000003"},
+    {"name": "spare", "regions": ["RU"], "dial": "PJSIP/{number}@trunk", "number": "74950000004"},
 ]
 
 
@@ -38,6 +39,24 @@ async def test_a_line_that_fails_leaves_the_customer_to_the_next_one(company: Ca
     courier, customer = await provider.called(BORIS), await provider.called(ANNA)
     assert b"74950000003" in courier.invite.header("From")
     assert b"74950000003" in customer.invite.header("From")
+
+
+@pytest.mark.parametrize(
+    ("answer", "times", "reason"),
+    [(DECLINED, 1, "refused"), (NOT_FOUND, 1, "unreachable"), (BUSY, 1, "busy"), (UNAVAILABLE, 2, "unreachable")],
+)
+async def test_only_a_failure_of_the_line_has_the_customer_rung_over_the_next_one(
+    company: CallingStack, answer: Behaviour, times: int, reason: str
+) -> None:
+    provider = company.stack.provider
+    provider.behaviours = {BORIS: Answer(), ANNA: answer}
+    provider.calls.clear()
+    callback = await company.app.placed(str(uuid.uuid4()), courier="11", parcel="10")
+    courier = await provider.called(BORIS)
+    await courier.ended(10)
+    failed = await company.app.until(callback, *FINAL)
+    assert (failed["status"], failed["reason"]) == ("failed", reason)
+    assert [call.user for call in provider.calls].count(ANNA) == times
 
 
 async def test_a_line_that_is_full_leaves_the_call_to_the_next_one(company: CallingStack) -> None:

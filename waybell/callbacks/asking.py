@@ -58,7 +58,7 @@ class Asking:
             return rules.by_parcel(courier, cards, wish, self._policy)
         if isinstance(wish, ByNumber):
             return await self._by_number(wish, await self._courier(wish.courier))
-        if isinstance(wish, ByPhones) and rules.is_extension(wish.caller, self._policy):
+        if isinstance(wish, ByPhones) and wish.workplace and rules.is_extension(wish.caller, self._policy):
             # An operator's workplace: its software speaks AMI too.
             return rules.click(wish.caller, wish.to, await self._people(wish.to), self._policy)
         if isinstance(wish, ByPhones):

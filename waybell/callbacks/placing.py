@@ -63,12 +63,16 @@ class Placing:
         return callback_id if pbx == self._options.pbx and placed_kind(callback_id) else ""
 
     def line_of(self, callback: Callback, dialstring: str) -> str:
-        """The line to the second phone on which Asterisk says that it dials ``dialstring``."""
+        """The line to the second phone on which Asterisk says that it dials ``dialstring``; empty for none of them."""
         second = callback.plan.second
         if self._is_extension(second.number):
             return EXTENSION_LINE
-        dials = {self._dial(second, line).partition("/")[2]: line.name for line in self._candidates(second)}
-        return dials.get(dialstring, callback.second_line)
+        candidates = self._candidates(second)
+        from_here = [line for line in candidates if line.name == callback.second_line]
+        for line in (*from_here, *after(candidates, callback.second_line)):
+            if self._dial(second, line).partition("/")[2] == dialstring:
+                return line.name
+        return ""
 
     def decide(self, plan: Plan, counts: Counts, now: datetime) -> tuple[Line, Line]:
         """The lines to the first and to the second phone, if the call may be placed now."""

@@ -73,6 +73,9 @@ def _zoned(moment: datetime | None) -> datetime | None:
 
 def used_seconds(callback: Callback) -> int:
     """What counts against the company's minutes: from the first answer to the end."""
-    if callback.first_answered_at is None or callback.ended_at is None:
+    began = callback.first_answered_at
+    if began is None and callback.reason in (Reason.UNKNOWN, Reason.INTERRUPTED):
+        began = callback.created_at  # nobody saw whether they talked
+    if began is None or callback.ended_at is None:
         return 0
-    return max(0, round((callback.ended_at - callback.first_answered_at).total_seconds()))
+    return max(0, round((callback.ended_at - began).total_seconds()))

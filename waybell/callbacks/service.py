@@ -23,7 +23,19 @@ from waybell.callbacks.lines import Line
 from waybell.callbacks.placing import Placing
 from waybell.callbacks.ports import Originate, Pbx, PbxRefusedError, PbxUnavailableError
 from waybell.callbacks.store import CallbackStore, Counts, Draft, Stored
-from waybell.callbacks.values import Asker, ByNumber, ByParcel, Callback, Kind, Plan, Reason, RefusedError, Status, Wish
+from waybell.callbacks.values import (
+    Asker,
+    ByNumber,
+    ByParcel,
+    Callback,
+    Kind,
+    Plan,
+    Reason,
+    RefusedError,
+    Status,
+    Test,
+    Wish,
+)
 
 NoteRefusal = Callable[[Wish, RefusedError, datetime], Awaitable[None]]
 """Has the journal tell of a call that was refused. Never raises."""
@@ -31,6 +43,7 @@ NoteRefusal = Callable[[Wish, RefusedError, datetime], Awaitable[None]]
 _LETTERS = {Kind.CALLBACK: "b", Kind.CLICK: "l", Kind.TEST: "t"}
 _LONGEST_KEY = 200
 _RETRY_SECONDS = 2
+_THERE_ALREADY = 409
 
 
 def _now() -> datetime:
@@ -92,7 +105,7 @@ class CallbackService:
             # whoever began it looks here right after. Only what has no channel has ended already.
             await self._store.change(callback_id, _to_be_cancelled)
             if not await self._pbx.hangup(self._placing.channel_id(callback_id)):
-                await self.happened(callback_id, states.Cancelled(), self._clock())
+                await self.happened(callback_id, states.Cancelled())
         except (SQLAlchemyError, TimeoutError) as error:
             raise _store_down() from error
         except (PbxUnavailableError, PbxRefusedError) as error:
@@ -100,40 +113,49 @@ class CallbackService:
         now = await self._stored(callback_id)
         return now.callback if now else stored.callback
 
-    async def happened(self, callback_id: str, happening: states.Happening, at: datetime) -> Callback | None:
-        """Something was heard of a call; ``None`` when it changes nothing. Raises what the store raises."""
-        return await self._store.change(callback_id, lambda call: states.advance(call, happening, at))
+    async def happened(self, callback_id: str, happening: states.Happening) -> Callback | None:
+        """Something was heard of a call; ``None`` when it changes nothing. Raises what the store raises.
+
+        Its time is ours: Asterisk's clock may be another's, and minutes are counted from these.
+        """
+        now = self._clock()
+        return await self._store.change(callback_id, lambda call: states.advance(call, happening, now))
 
     def callback_id(self, channel_id: str) -> str:
         """The call whose first channel this is; empty for any other channel."""
         return self._placing.callback_id(channel_id)
 
-    async def dialled(self, callback_id: str, dialstring: str, at: datetime) -> Callback | None:
+    async def dialled(self, callback_id: str, dialstring: str) -> Callback | None:
         """The second phone is dialled: the first time, or over another line. Raises what the store raises."""
+        now = self._clock()
 
         def step(call: Callback) -> Callback | None:
             line = self._placing.line_of(call, dialstring)
-            return states.advance(call, states.Confirmed(line), at) or states.advance(call, states.SecondLine(line), at)
+            if not line:
+                return None  # the dialplan's own idea: the office, when no Waybell answered
+            return states.advance(call, states.Confirmed(line), now) or states.advance(
+                call, states.SecondLine(line), now
+            )
 
         return await self._store.change(callback_id, step)
 
-    async def reconcile(self, younger: float = 2.0) -> list[Callback]:
+    async def reconcile(self, younger: float = 3.0) -> list[Callback]:
         """Ends the calls whose channel is gone without our having heard, and gives those; hangs up what was cancelled
         while Asterisk could not be told. After each new connection, and now and then.
 
         A call changed less than ``younger`` seconds ago may be too new for Asterisk's list. Raises as the store and
         the PBX do.
         """
-        under_way = await self._store.under_way()
+        under_way, now = await self._store.under_way(), self._clock()
         if not under_way:
             return []
-        started, channels, now = await self._pbx.started_at(), await self._pbx.channels(), self._clock()
+        started, channels = await self._pbx.started_at(), await self._pbx.channels()
         for call in under_way:
             if call.cancel_asked and self._placing.channel_id(call.id) in channels:
-                await self._pbx.hangup(self._placing.channel_id(call.id))
+                await self._hang_up(self._placing.channel_id(call.id))
         gone = [call for call in under_way if self._placing.channel_id(call.id) not in channels]
         lost = [call for call in gone if abs((now - call.changed_at).total_seconds()) >= younger]
-        ended = [await self.happened(call.id, states.Lost(restarted=call.changed_at < started), now) for call in lost]
+        ended = [await self.happened(call.id, states.Lost(restarted=call.changed_at < started)) for call in lost]
         return [call for call in ended if call is not None]
 
     async def _new(self, asker: Asker, wish: Wish, key: str, request_hash: str) -> Stored:
@@ -145,14 +167,16 @@ class CallbackService:
                 raise _pbx_down("Asterisk's REST interface (ARI) cannot be reached")
             plan = await self._asking.plan(wish)
             stored, made, lines = await self._store_once(asker, key, request_hash, plan)
+            if not made or lines is None:
+                return stored
+            # Shielded: an asker who hangs up at this moment must not leave a call half placed.
+            return replace(stored, callback=await asyncio.shield(self._ring(stored.callback, lines)))
         except RefusedError as refusal:
             self._log.info("a call was refused", why=refusal.type, owner=asker.owner, kind=type(wish).__name__)
             await self._note_refusal(wish, refusal)
+            if refusal.type.startswith("pbx-") and not isinstance(wish, Test):
+                raise _pbx_down("Asterisk cannot place calls just now; Waybell's log says why") from refusal
             raise
-        if not made or lines is None:
-            return stored
-        # Shielded: an asker who hangs up at this moment must not leave a call half placed.
-        return replace(stored, callback=await asyncio.shield(self._ring(stored.callback, lines)))
 
     async def _store_once(
         self, asker: Asker, key: str, request_hash: str, plan: Plan
@@ -172,12 +196,14 @@ class CallbackService:
 
     async def _ring(self, callback: Callback, lines: tuple[Line, Line]) -> Callback:
         """Claims the call, then has Asterisk ring the first phone."""
-        claimed = await self.happened(callback.id, states.Placing(callback.first_line), self._clock())
+        claimed = await self.happened(callback.id, states.Placing(callback.first_line))
         if claimed is None:
             return callback
         try:
             return await self._originate(claimed, self._placing.channel(claimed, *lines))
         except PbxRefusedError as error:
+            if error.status == _THERE_ALREADY:  # an answer got lost, and somebody asked again for us
+                return claimed
             self._log.error("asterisk refused to ring a phone", call=callback.id, why=str(error))
             await self._store.withdraw(callback.id)
             detail = f"{str(error).removesuffix('.')}."
@@ -194,10 +220,19 @@ class CallbackService:
             await self._store.withdraw(callback.id)
             raise _pbx_down(str(error)) from error
         # Cancelled in between? Then whoever did it found no channel to end.
-        now = await self._stored(callback.id)
+        try:
+            now = await self._stored(callback.id)
+        except RefusedError:  # it rings: whoever asked must not ask again
+            return callback
         if now is not None and now.callback.is_final and now.callback.reason is Reason.CANCELLED:
-            await self._pbx.hangup(channel.channel_id)
+            await self._hang_up(channel.channel_id)
         return now.callback if now else callback
+
+    async def _hang_up(self, channel_id: str) -> None:
+        try:
+            await self._pbx.hangup(channel_id)
+        except (PbxUnavailableError, PbxRefusedError) as error:
+            self._log.error("a cancelled call could not be hung up", channel=channel_id, why=str(error))
 
     async def _stored(self, callback_id: str) -> Stored | None:
         try:

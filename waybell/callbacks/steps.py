@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from waybell.callbacks.causes import is_line_failure
 from waybell.callbacks.script import Script, encode
 from waybell.callbacks.values import Kind
 from waybell.notes import Note, Target
@@ -33,7 +34,7 @@ def next_step(script: Script, result: str) -> str:
 
     Raises :class:`~waybell.routing.state.StateError` for a script of a phase that there is not.
     """
-    word = result.partition("-")[0]
+    word, _, sip_status = result.partition("-")
     if script.phase == "answered":
         return _confirm(script, "") if script.confirm_seconds else _connect(script, "the first phone answered", "")
     if script.phase == "confirm":
@@ -44,7 +45,7 @@ def next_step(script: Script, result: str) -> str:
         why = "the question could not be played: make the prompts (waybell prompts)" if word == "ERROR" else _SILENT
         return _hangup(script, "16", why, word)
     if script.phase == "connect":
-        return _after_dial(script, word)
+        return _after_dial(script, word, sip_status)
     if script.phase == "said":
         return _hangup(script, "16", "nobody was reached", word)
     raise StateError(f"callback {script.id} has no phase {script.phase[:20]!r}")
@@ -73,10 +74,13 @@ def _connect(script: Script, why: str, last: str) -> str:
     return _say(after, "connect", arguments, f"{why}; ring {_whom(script)}{line}", last, rings=True)
 
 
-def _after_dial(script: Script, word: str) -> str:
+def _after_dial(script: Script, word: str, sip_status: str) -> str:
     if word == "ANSWER":
         return _hangup(script, "16", "the call is over", word)
-    if word in _LINE_FAILED and script.tried < len(script.ways):
+    # Asterisk calls much a failure of the line; who refused or is unknown there is not rung again over another one.
+    status = int(sip_status[:3]) if sip_status.isascii() and sip_status.isdigit() else 0
+    failed = is_line_failure(0, status) if status else word in _LINE_FAILED
+    if failed and script.tried < len(script.ways):
         return _connect(script, "the line failed", word)
     return _sorry(script, word)
 

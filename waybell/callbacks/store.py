@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from waybell.callbacks.rows import from_row, naive, to_row
-from waybell.callbacks.values import Callback
+from waybell.callbacks.values import Callback, Kind, Reason
 from waybell.store.callback_tables import callback_gate, callbacks
 
 _HOUR, _DAY, _SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
@@ -66,8 +66,10 @@ class CallbackStore:
     Windows slide, and a row of the future counts: neither midnight nor a clock that jumps gives anybody more calls.
     """
 
-    def __init__(self, engine: AsyncEngine, deadline: float = 3.0) -> None:
+    def __init__(self, engine: AsyncEngine, deadline: float = 3.0, pbx: str = "pbx1") -> None:
+        """``pbx``: whose calls :meth:`under_way` gives; everything else is about all of them."""
         self._engine = engine
+        self._pbx = pbx
         self._deadline = deadline
 
     async def find(self, owner: str, key: str) -> Stored | None:
@@ -81,8 +83,8 @@ class CallbackStore:
             return await _one(connection, callbacks.c.id == callback_id)
 
     async def under_way(self) -> list[Callback]:
-        """All calls that have not ended."""
-        query = select(callbacks).where(callbacks.c.ended_at.is_(None))
+        """All calls of this PBX that have not ended."""
+        query = select(callbacks).where(callbacks.c.ended_at.is_(None), callbacks.c.pbx == self._pbx)
         async with asyncio.timeout(self._deadline), self._engine.connect() as connection:
             return [from_row(dict(row._mapping)) for row in await connection.execute(query)]
 
@@ -130,6 +132,7 @@ class CallbackStore:
                 return there, False
             callback = decide(await _counts(connection, draft.callback))
             row = to_row(callback) | {
+                "pbx": self._pbx,
                 "owner": draft.owner,
                 "request_key": draft.key,
                 "request_hash": draft.request_hash,
@@ -157,16 +160,15 @@ async def _replace(connection: AsyncConnection, callback: Callback, version: int
 
 async def _counts(connection: AsyncConnection, wanted: Callback) -> Counts:
     now, plan, c = naive(wanted.created_at), wanted.plan, callbacks.c
-    columns = (c.courier, c.first_number, c.first_line, c.second_line)
+    columns = (c.courier, c.kind, c.first_line, c.second_line)
     under_way = (await connection.execute(select(*columns).where(c.ended_at.is_(None)))).all()
-    who = c.courier if plan.courier else c.first_number
-    whose = plan.courier or plan.first.number
-    hour, day = await _pair(connection, who == whose, now)
-    dialled = c.second_rung_at.is_not(None) | c.ended_at.is_(None)  # or still may be
+    hour, day = await _pair(connection, (c.courier == plan.courier) & (c.kind == Kind.CALLBACK.value), now)
+    unseen = c.reason.in_((Reason.UNKNOWN.value, Reason.INTERRUPTED.value))
+    dialled = c.second_rung_at.is_not(None) | c.ended_at.is_(None) | unseen  # or may have been
     to_them = (c.second_number == plan.second.number) & (c.created_at > now - _DAY) & dialled
     talked = func.coalesce(func.sum(c.used_seconds), 0)
     return Counts(
-        courier_at_once=sum(whose == (row.courier if plan.courier else row.first_number) for row in under_way),
+        courier_at_once=sum((row.courier, row.kind) == (plan.courier, Kind.CALLBACK.value) for row in under_way),
         courier_in_hour=hour,
         courier_in_day=day,
         destination_in_day=await _number(connection, func.count(), to_them),

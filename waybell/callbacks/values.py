@@ -84,10 +84,14 @@ class ByNumber:
 
 @dataclass(frozen=True, slots=True)
 class ByPhones:
-    """Whoever has the phone ``caller`` wants the number ``to``; both as an AMI client wrote them."""
+    """Whoever has the phone ``caller`` wants the number ``to``; both as an AMI client wrote them.
+
+    ``workplace``: the client is a desk's, and its phones are extensions; no other may ring one.
+    """
 
     caller: str
     to: str
+    workplace: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,10 @@ async def _trial(settings: Settings, wish: Test, tell: object) -> dict[str, obje
         async with _placing(settings) as service:
             step("Asterisk answers")
             call = await service.request(Asker("command line"), wish, secrets.token_hex(8))
-            call = await _follow(service, call, step)
+            try:
+                call = await _follow(service, call, step)
+            finally:
+                await service.cancel(Asker("command line"), call.id)  # nothing to do once it has ended
     except RefusedError as refusal:
         step(f"not placed: {refusal.detail}")
         return {"ok": False, "status": "refused", "reason": refusal.type, "steps": steps}

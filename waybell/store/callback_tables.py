@@ -13,6 +13,7 @@ callbacks = Table(
     "callbacks",
     metadata,
     Column("id", String(24), primary_key=True),
+    Column("pbx", String(20), nullable=False),
     Column("owner", String(80), nullable=False),
     Column("request_key", String(200), nullable=False),
     Column("request_hash", String(64), nullable=False),

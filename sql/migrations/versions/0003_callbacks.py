@@ -16,6 +16,7 @@ depends_on = None
 _MYSQL: dict[str, Any] = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin", "mysql_engine": "InnoDB"}
 _TIME = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
 _TEXTS = {
+    "pbx": 20,
     "owner": 80,
     "request_key": 200,
     "request_hash": 64,

@@ -148,3 +148,29 @@ async def test_a_step_that_changes_nothing_writes_nothing(engine: AsyncEngine) -
         is None
     )
     assert await store.change("cbffffffffffffffff", lambda call: call) is None
+
+
+async def test_a_pbx_sees_its_own_calls_under_way_and_all_are_counted(engine: AsyncEngine) -> None:
+    here, there = CallbackStore(engine, pbx="pbx1"), CallbackStore(engine, pbx="pbx2")
+    await put(here, draft(1))
+    assert await there.under_way() == []
+    assert (await put(there, draft(2))).company_at_once == 1
+    assert [call.id for call in await there.under_way()] == [draft(2).callback.id]
+
+
+async def test_an_operators_call_is_none_of_the_couriers(engine: AsyncEngine) -> None:
+    store = CallbackStore(engine)
+    await put(store, draft(1, plan=replace(PLAN, kind=Kind.CLICK)))
+    counts = await put(store, draft(2))
+    assert (counts.courier_at_once, counts.courier_in_day, counts.company_at_once) == (0, 0, 1)
+
+
+async def test_a_call_whose_end_nobody_saw_counts_as_if_it_had_been_one(engine: AsyncEngine) -> None:
+    store = CallbackStore(engine)
+    await put(store, draft(1, at=NOW - timedelta(minutes=30)))
+    await store.change(
+        draft(1).callback.id,
+        lambda call: replace(call, status=Status.FAILED, reason=Reason.UNKNOWN, ended_at=NOW - timedelta(minutes=10)),
+    )
+    counts = await put(store, draft(2))
+    assert (counts.destination_in_day, counts.company_talk_seconds_in_day) == (1, 20 * 60)

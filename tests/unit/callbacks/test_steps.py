@@ -67,12 +67,18 @@ def test_without_confirmation_the_second_phone_is_rung_at_once() -> None:
     assert verb == "connect"
 
 
-@pytest.mark.parametrize("failure", ["CHANUNAVAIL-503", "CONGESTION-"])
+@pytest.mark.parametrize("refusal", ["NOANSWER-603", "CHANUNAVAIL-404", "CONGESTION-403"])
+def test_who_refuses_or_is_unknown_is_not_rung_again_over_another_line(refusal: str) -> None:
+    _, verb, _ = taken(replace(SCRIPT, phase="connect", tried=1), refusal)
+    assert verb == "say"
+
+
+@pytest.mark.parametrize("failure", ["CHANUNAVAIL-503", "CONGESTION-", "NOANSWER-500"])
 def test_a_line_that_fails_leaves_the_call_to_the_next_one(failure: str) -> None:
     script, verb, arguments = taken(replace(SCRIPT, phase="connect", tried=1), failure)
     assert (verb, arguments[0], arguments[2]) == ("connect", "PJSIP/79161000001@two", "74957654321")
-    _, verb, arguments = taken(script, failure)
-    assert (verb, arguments[0]) == ("say", "waybell/callback-unreachable")
+    _, verb, _ = taken(script, failure)
+    assert verb == "say"
 
 
 @pytest.mark.parametrize(
