@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import structlog
@@ -11,8 +11,8 @@ import structlog
 from agi_app.commands import Command, set_variable
 from agi_app.events import Environment
 from waybell import numbers
-from waybell.callbacks.script import PREFIX, decode
-from waybell.callbacks.steps import next_step
+from waybell.callbacks.script import PREFIX, Script, decode
+from waybell.callbacks.steps import next_step, other_way, without_way
 from waybell.people.values import People
 from waybell.routing import state as states
 from waybell.routing.dialling import Dialling
@@ -23,6 +23,10 @@ from waybell.routing.verbs import VARIABLE, answer
 
 _PATH = "step"
 _ADVICE = {"what_to_do": "set calls.company_number"}
+
+
+Room = Callable[[str, str], Awaitable[bool]]
+"""Takes a place for a call (its id) on a line (its name), and tells whether there was room."""
 
 
 class UnknownRequestError(ValueError):
@@ -36,7 +40,17 @@ def _now() -> datetime:
 class Steps:
     """Serves ``agi://…/step`` with the arguments state, result and DID; holds nothing about a call."""
 
-    def __init__(self, flow: Flow, people: People, dialling: Dialling, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(
+        self,
+        flow: Flow,
+        people: People,
+        dialling: Dialling,
+        clock: Callable[[], datetime] = _now,
+        *,
+        room: Room | None = None,
+    ) -> None:
+        """``room``: takes a place on another line for a call that Waybell placed; without it every line has room."""
+        self._room = room
         self._flow = flow
         self._people = people
         self._dialling = dialling
@@ -53,7 +67,7 @@ class Steps:
             raise UnknownRequestError(f"agi://…/{request.path}: only /{_PATH} is served; is the dialplan ours?")
         word, result, dialed = (*request.args, "", "", "")[:3]
         if word.startswith(PREFIX):
-            return set_variable(VARIABLE, next_step(decode(word), result))
+            return set_variable(VARIABLE, next_step(await self._with_room(decode(word), result), result))
         if word:
             state = states.decode(word)
             facts = self._known(state, dialed)
@@ -64,6 +78,12 @@ class Steps:
         if self._tells:
             self._tell(request, taken)
         return set_variable(VARIABLE, answer(taken))
+
+    async def _with_room(self, script: Script, result: str) -> Script:
+        """``script`` without the lines that are full, up to the one it goes on to."""
+        while self._room and (way := other_way(script, result)) and not await self._room(script.id, way.line):
+            script = without_way(script)
+        return script
 
     async def _found(self, request: Environment, dialed: str) -> Facts:
         caller = numbers.parse(request.variables.get("agi_callerid", ""), self._dialling.plan)

@@ -15,7 +15,7 @@ from ami_app.originate import NotAllowedError, wish
 from ami_app.taps import Taps
 from ami_app.users import Address, AmiUser
 from waybell.callbacks.ports import Callbacks
-from waybell.callbacks.values import Asker, Callback, RefusedError, Status
+from waybell.callbacks.values import Asker, ByPhones, Callback, RefusedError, Status
 from waybell.throttle import Throttled
 
 _REFUSAL_SECONDS = 0.5
@@ -114,6 +114,9 @@ class Conversation:
             async with asyncio.timeout(desk.limits.request_seconds):
                 placed = await desk.callbacks.request(Asker(f"ami:{user.name}"), wanted, key)
         except NotAllowedError as error:
+            wanted = ByPhones(user.number_in(action.value("channel")) or "", action.value("exten"))
+            refusal = RefusedError("not-allowed", 403, "Not allowed", f"AMI user {user.name}: {error}.")
+            await desk.callbacks.refused(wanted, refusal)
             return self._refused(user, "ami originate refused", str(error))
         except RefusedError as error:
             desk.counters.originate_refusals += 1

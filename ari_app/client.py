@@ -13,7 +13,7 @@ from ari_app.caller_id import caller_id
 from ari_app.events import TYPES
 from ari_app.refusals import no_answer, refusal
 from ari_app.rest import Answer, Rest
-from waybell.callbacks.ports import Originate, PbxRefusedError, PbxUnavailableError
+from waybell.callbacks.ports import Originate, PbxRefusedError, PbxUnavailableError, Seen
 
 _ALL_CHANNELS = "channel:,bridge:"
 """Without an id each is all there are and will be."""
@@ -59,17 +59,18 @@ class AriClient:
             self._refuse(answer, f"to end the channel {channel_id}")
         return True
 
-    async def channels(self) -> frozenset[str]:
-        """The ids of all channels there are."""
-        answer = await self._rest.ask("GET", "channels")
-        if answer.status != 200:
-            self._refuse(answer, "to list its channels")
-        if not isinstance(answer.body, list):
+    async def channels(self) -> Mapping[str, Seen]:
+        """All channels there are, by their ids."""
+        found = await self._list("channels")
+        seen = {one["id"]: _seen(one) for one in found if isinstance(one.get("id"), str)}
+        if len(seen) < len(found):
             raise self._no_asterisk("a list of channels")
-        ids = frozenset(one["id"] for one in answer.body if isinstance(one, dict) and isinstance(one.get("id"), str))
-        if len(ids) < len(answer.body):
-            raise self._no_asterisk("a list of channels")
-        return ids
+        return seen
+
+    async def talking(self) -> frozenset[str]:
+        """The ids of all channels that share a bridge with another one."""
+        members = [one.get("channels") for one in await self._list("bridges")]
+        return frozenset(one for ids in members if isinstance(ids, list) and len(ids) > 1 for one in map(str, ids))
 
     async def started_at(self) -> datetime:
         """When this Asterisk started, in UTC."""
@@ -99,6 +100,14 @@ class AriClient:
             if answer.status != 200:
                 self._refuse(answer, f"to send events to application {self._access.app}")
 
+    async def _list(self, what: str) -> list[dict[str, Any]]:
+        answer = await self._rest.ask("GET", what)
+        if answer.status != 200:
+            self._refuse(answer, f"to list its {what}")
+        if not isinstance(answer.body, list) or not all(isinstance(one, dict) for one in answer.body):
+            raise self._no_asterisk(f"a list of {what}")
+        return answer.body
+
     def _renew(self) -> None:
         task = asyncio.create_task(_retire(self._rest, self._access.deadline))
         self._retiring[task] = self._rest
@@ -116,6 +125,13 @@ async def _retire(rest: Rest, seconds: float) -> None:
     """Closes it when whatever is being asked there has its answer or is too late."""
     await asyncio.sleep(seconds)
     await rest.aclose()
+
+
+def _seen(raw: Mapping[str, Any]) -> Seen:
+    dialplan = raw.get("dialplan")
+    place = dialplan if isinstance(dialplan, dict) else {}
+    dialled = str(place.get("app_data", "")).partition(",")[0] if place.get("app_name") == "Dial" else ""
+    return Seen(raw.get("state") == "Up", dialled)
 
 
 def _body(channel: Originate) -> dict[str, Any]:

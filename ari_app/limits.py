@@ -20,6 +20,7 @@ class Patience:
     longest_retry: float = 1.0
     replaced: float = 10.0
     handler: float = 10.0
+    insisting: float = 30.0
     stopping: float = 2.0
     most_waiting: int = 10_000
     most_bytes: int = 1 << 20

@@ -70,6 +70,11 @@ class AriListener:
         """Whether events come just now, as far as is known."""
         return self._connected_at is not None
 
+    def check(self) -> None:
+        """Has the supervisor compare its calls with Asterisk's once all that has come is told; if there is Asterisk."""
+        if self.connected:
+            self._delivery.check()
+
     async def run(self, stop: asyncio.Event) -> None:
         """Returns soon after ``stop`` is set; what was read by then is told within ``patience.stopping`` seconds."""
         telling = asyncio.create_task(self._delivery.run(), name="ari events")

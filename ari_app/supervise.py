@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
+from ari_app.delivery import NotNowError
 from ari_app.events import ChannelDestroyed, ChannelHangupRequest, ChannelStateChange, Dial, Event
 from waybell.callbacks.causes import is_line_failure
 from waybell.callbacks.happenings import FirstAnswered, FirstEnded, Happening, SecondAnswered, SecondFailed
@@ -22,6 +25,8 @@ _ENDS = ("BUSY", "NOANSWER", *_LINE_FAILED)
 _REASONS: Mapping[str, Reason | None] = MappingProxyType({"BUSY": None, "NOANSWER": Reason.NO_ANSWER})
 # Channels of which something is remembered between two events; far more than there are calls at once.
 _REMEMBERED = 2000
+# Checks come every two seconds.
+_THOROUGH_EVERY = 15
 
 
 class Calls(Protocol):
@@ -39,7 +44,11 @@ class Calls(Protocol):
         """The second phone is dialled."""
         ...
 
-    async def reconcile(self) -> list[Callback]:
+    async def first_ended(self, channel_id: str, ended: FirstEnded) -> Callback | None:
+        """A first channel is gone."""
+        ...
+
+    async def reconcile(self, *, thorough: bool = False) -> list[Callback]:
         """Ends the calls whose end nobody saw."""
         ...
 
@@ -51,22 +60,33 @@ class CallSupervisor:
         self._calls = calls
         self._causes: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self._failed_line: OrderedDict[str, tuple[str, int, int]] = OrderedDict()
+        self._checks = 0
         self._log = structlog.get_logger("callbacks")
 
     async def on_event(self, event: Event) -> None:
         """See :class:`ari_app.delivery.Supervisor`."""
-        if isinstance(event, Dial):
-            await self._on_dial(event)
-        elif isinstance(event, ChannelHangupRequest):
-            _remember(self._causes, event.channel_id, (event.cause, event.tech_cause))
-        elif isinstance(event, ChannelStateChange) and event.state == "Up":
-            await self._on_up(event)
-        elif isinstance(event, ChannelDestroyed):
-            await self._on_end(event)
+        with _store_that_may_come_back():
+            if isinstance(event, Dial):
+                await self._on_dial(event)
+            elif isinstance(event, ChannelHangupRequest):
+                _remember(self._causes, event.channel_id, (event.cause, event.tech_cause))
+            elif isinstance(event, ChannelStateChange) and event.state == "Up":
+                await self._on_up(event)
+            elif isinstance(event, ChannelDestroyed):
+                await self._on_end(event)
 
     async def on_connected(self) -> None:
         """See :class:`ari_app.delivery.Supervisor`."""
-        for call in await self._calls.reconcile():
+        self._checks = 0
+        await self.on_check()
+
+    async def on_check(self) -> None:
+        """See :class:`ari_app.delivery.Supervisor`. The first, and then now and then one, is thorough."""
+        thorough = self._checks % _THOROUGH_EVERY == 0
+        with _store_that_may_come_back():
+            ended = await self._calls.reconcile(thorough=thorough)
+        self._checks += 1
+        for call in ended:
             self._log.warning("a call ended unseen", call=call.id, status=call.status.value, reason=call.reason)
 
     async def on_lost(self, why: str) -> None:
@@ -94,16 +114,26 @@ class CallSupervisor:
             await self._calls.happened(call, SecondFailed(_reason(status, cause), cause, sip_cause))
 
     async def _on_end(self, event: ChannelDestroyed) -> None:
-        refused = self._causes.pop(event.channel_id, None)
+        refused = event.channel_id in self._causes
         call = self._calls.callback_id(event.channel_id)
-        if not call:
-            return
-        # A phone that rings out ends as one that answered 480 does, but nobody asked to hang it up.
-        sip_cause = event.tech_cause if refused else 0
-        status, cause, sip_cause = self._failed_line.pop(call, ("", event.cause, sip_cause))
-        # Whoever has the first phone hung up, where the dialplan would have given a cause.
-        ended = FirstEnded(cause, sip_cause, status, hung_up=event.cause == 0)
-        await self._calls.happened(call, ended)
+        if call:
+            # A phone that rings out ends as one that answered 480 does, but nobody asked to hang it up.
+            sip_cause = event.tech_cause if refused else 0
+            status, cause, sip_cause = self._failed_line.get(call, ("", event.cause, sip_cause))
+            # Whoever has the first phone hung up, where the dialplan would have given a cause.
+            ended = FirstEnded(cause, sip_cause, status, hung_up=event.cause == 0)
+            await self._calls.first_ended(event.channel_id, ended)
+            self._failed_line.pop(call, None)
+        # Only now: what could not be stored is told again.
+        self._causes.pop(event.channel_id, None)
+
+
+@contextmanager
+def _store_that_may_come_back() -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, TimeoutError) as error:
+        raise NotNowError(f"the store gives no answer: {type(error).__name__}") from error
 
 
 def _reason(status: str, cause: int) -> Reason | None:

@@ -45,7 +45,25 @@ class Silence:
     """Nothing at all, as if nobody were there."""
 
 
-Behaviour = Answer | Reject | Ring | Silence
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Send the caller on to this number (302 Moved Temporarily)."""
+
+    to: str
+
+
+Behaviour = Answer | Reject | Ring | Silence | Forward
+
+class InTurn:
+    """One behaviour after another, a call each; the last one stays."""
+
+    def __init__(self, *behaviours: Behaviour) -> None:
+        self._left = list(behaviours)
+
+    def next(self) -> Behaviour:
+        """What the next call meets."""
+        return self._left.pop(0) if len(self._left) > 1 else self._left[0]
+
 
 BUSY = Reject(486, b"Busy Here")
 DECLINED = Reject(603, b"Decline")
@@ -90,6 +108,8 @@ class IncomingCall(Dialog):
                 if after > 0:
                     await self._ring(after)
                 self.refuse(status, reason)
+            case Forward(to):
+                self.refuse(302, b"Moved Temporarily", b"<sip:%s@%s:%d>" % (to.encode(), *_bytes(self.phone.peer)))
             case Ring():
                 await self._ring(0)
             case Silence():
@@ -109,10 +129,10 @@ class IncomingCall(Dialog):
             await self._until("an ACK", lambda: self.is_acknowledged, GIVE_UP)
         return await super().hangup() if self.end is None else self.end
 
-    def refuse(self, status: int, reason: bytes) -> None:
-        """Ends an unanswered call."""
+    def refuse(self, status: int, reason: bytes, contact: bytes = b"") -> None:
+        """Ends an unanswered call; ``contact`` is where a 302 sends it."""
         if self.end is None:
-            self.phone.answer(self.invite, (status, reason), tag=self.tag)
+            self.phone.answer(self.invite, (status, reason), tag=self.tag, contact=contact)
             self.finish(Ended(status, reason, by_us=True))
 
     def take(self, request: sip.Message) -> None:
@@ -149,7 +169,7 @@ class Phone(SipSocket):
     def __init__(self, address: Address, peer: Address, default: Behaviour = UNREACHABLE) -> None:
         super().__init__(address, peer)
         self.default = default
-        self.behaviours: dict[str, Behaviour] = {}
+        self.behaviours: dict[str, Behaviour | InTurn] = {}
         self.calls: list[IncomingCall] = []
         self.others: list[sip.Message] = []
         self._dialogs: dict[bytes, Dialog] = {}
@@ -222,10 +242,16 @@ class Phone(SipSocket):
         self._dialogs[call.call_id] = call
         self.calls.append(call)
         self._changes.tell()
-        task = asyncio.get_running_loop().create_task(call.follow(self.behaviours.get(call.user, self.default)))
+        behaviour = self.behaviours.get(call.user, self.default)
+        chosen = behaviour.next() if isinstance(behaviour, InTurn) else behaviour
+        task = asyncio.get_running_loop().create_task(call.follow(chosen))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     @staticmethod
     def _host(address: Address) -> bytes:
         return f"{address[0]}:{address[1]}".encode()
+
+
+def _bytes(address: Address) -> tuple[bytes, int]:
+    return address[0].encode(), address[1]

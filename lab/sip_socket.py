@@ -122,9 +122,10 @@ class SipSocket(asyncio.DatagramProtocol):
         headers: sip.Headers = (),
         body: bytes = b"",
         tag: bytes = b"",
+        contact: bytes = b"",
     ) -> None:
         """Responds; a final response to an INVITE is repeated until its ACK comes."""
-        extra = ((b"Contact", self.contact), *headers)
+        extra = ((b"Contact", contact or self.contact), *headers)
         message = sip.response(request, *status, tag or sip.token(), extra, body)
         self._answers[request.branch, request.method] = message
         if request.method == b"INVITE" and status[0] >= 200:

@@ -40,14 +40,17 @@ _WORDS_SECONDS = 40
 
 @dataclass(slots=True)
 class Placed:
-    """The service, and whether Asterisk can be asked just now (set by whoever listens to it)."""
+    """The service; whether Asterisk can be asked just now, and what has the calls compared with its channels (both set
+    by whoever listens to it).
+    """
 
     service: CallbackService
     engine: AsyncEngine
     connected: Callable[[], bool] = bool
+    check: Callable[[], None] = lambda: None
 
     async def watch(self, stop: asyncio.Event) -> None:
-        """Ends the calls whose end nobody saw, now and then, until ``stop``; makes the store ready first."""
+        """Has the calls checked now and then, until ``stop``; makes the store ready first."""
         log = structlog.get_logger("callbacks")
         migrated, told = False, ""
         while not stop.is_set():
@@ -55,13 +58,12 @@ class Placed:
                 if not migrated:
                     await migrate(self.engine)
                     migrated = True
-                if self.connected():
-                    await self.service.reconcile()
+                self.check()
                 told = ""
-            except Exception as error:  # whatever it is, calls that end unseen are looked for again
+            except Exception as error:  # whatever it is, it is tried again
                 why = f"{type(error).__name__}: {error}"[:300]
                 if why != told:
-                    log.error("calls could not be compared with asterisk's; it is tried again", why=why)
+                    log.error("the store could not be made ready for calls; it is tried again", why=why)
                 told = why
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_WATCH_SECONDS):

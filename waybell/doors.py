@@ -17,11 +17,14 @@ from agi_app.limits import Limits
 from agi_app.server import AgiServer
 from agi_app.steps import Steps
 from waybell import wiring
+from waybell.callbacks.line_room import LineRoom
+from waybell.callbacks.store import CallbackStore
 from waybell.configuration import SettingsError
 from waybell.open_files import WEB_CONNECTIONS
 from waybell.people.crm import SqlPeople
 from waybell.people.values import People
 from waybell.settings import Settings
+from waybell.store.engine import make_engine
 
 if TYPE_CHECKING:
     from waybell.callbacks.service import CallbackService
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
 GRACE_SECONDS = 5.0
 _WEB_GRACE_SECONDS = 2
 _RETRY_SECONDS = 2
+# A step of a call may take 2 s in all (agi.session_seconds).
+_ROOM_SECONDS = 0.7
 
 Health = dict[str, Callable[[], bool]]
 """For each part that can be unwell, whether it is well just now."""
@@ -44,7 +49,10 @@ async def agi(settings: Settings, people: People) -> AsyncIterator[AgiServer]:
     chosen = settings.agi
     host, port = _address(chosen.listen)
     allowed: tuple[IPv4Network | IPv6Network, ...] | None = chosen.allow_remote or None
-    steps = Steps(wiring.flow(settings), people, wiring.dialling(settings))
+    engine = make_engine(settings.store.url)  # connects only when a line fails
+    holds = {line.name: line.at_once for line in settings.calls.lines}
+    room = LineRoom(CallbackStore(engine, _ROOM_SECONDS, settings.cel.pbx), holds)
+    steps = Steps(wiring.flow(settings), people, wiring.dialling(settings), room=room.take)
     limits = Limits(max_connections=chosen.max_connections, session_seconds=chosen.session_seconds)
     server = AgiServer(steps, host=host, port=port, limits=limits, allowed=allowed)
     try:
@@ -55,6 +63,7 @@ async def agi(settings: Settings, people: People) -> AsyncIterator[AgiServer]:
         yield server
     finally:
         await server.stop(GRACE_SECONDS)
+        await engine.dispose()
 
 
 @asynccontextmanager
@@ -74,7 +83,7 @@ async def ari(settings: Settings, crm: SqlPeople, health: Health) -> AsyncIterat
         client = await stack.enter_async_context(AriClient(access))
         placed = await stack.enter_async_context(calling.service(settings, crm, client))
         listener = AriListener(access, CallSupervisor(placed.service), client.subscribe)
-        placed.connected = lambda: listener.connected
+        placed.connected, placed.check = lambda: listener.connected, listener.check
         health["ari"] = lambda: listener.connected
         for work in (listener.run(stop), placed.watch(stop)):
             task = asyncio.create_task(work, name="ari")
@@ -142,7 +151,6 @@ async def web(
 
 @asynccontextmanager
 async def _api(settings: Settings, service: CallbackService) -> AsyncIterator[Api]:
-    from waybell.store.engine import make_engine
     from waybell.tokens.service import Tokens
     from web_app.app import Api
 

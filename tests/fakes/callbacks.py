@@ -36,6 +36,7 @@ class FakeCallbacks:
         """``refuse`` is asked for each new call."""
         self.placed: dict[str, Callback] = {}
         self.asked: list[tuple[Asker, Wish, str]] = []
+        self.refusals: list[tuple[Wish, RefusedError]] = []
         self._refuse = refuse
         self._keys: dict[tuple[str, str], tuple[Wish, str]] = {}
         self._owners: dict[str, str] = {}
@@ -48,6 +49,8 @@ class FakeCallbacks:
             if before != wish:
                 raise RefusedError("key-reused", 422, "Key used for something else", "Take a new key for each call.")
             return self.placed[callback_id]
+        if asker.courier and isinstance(wish, (ByParcel, ByNumber)) and wish.courier != asker.courier:
+            raise RefusedError("foreign-courier", 403, "Not this courier's token", "It is another courier's.")
         refusal = self._refuse(wish)
         if refusal is not None:
             raise refusal
@@ -56,6 +59,10 @@ class FakeCallbacks:
         self._owners[callback.id] = asker.owner
         self.placed[callback.id] = callback
         return callback
+
+    async def refused(self, wish: Wish, refusal: RefusedError) -> None:
+        """Keeps what a door did not let through."""
+        self.refusals.append((wish, refusal))
 
     async def get(self, asker: Asker, callback_id: str) -> Callback | None:
         """The asker's own call."""

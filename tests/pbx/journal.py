@@ -39,6 +39,16 @@ class JournalReader:
             while sum(row["status"] != "in_progress" for row in await self.rows()) < number:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)  # a table tells nobody
 
+    async def ended_as(self, status: str, callback_id: str, deadline: float = 15.0) -> dict[str, Any]:
+        """The one row of a call that Waybell placed, once it says ``status``. Raises ``TimeoutError``."""
+        async with asyncio.timeout(deadline):
+            while True:
+                rows = [row for row in await self.rows() if callback_id in row["id"]]
+                assert len(rows) < 2, rows
+                if rows and rows[0]["status"] == status:
+                    return rows[0]
+                await asyncio.sleep(0.05)  # a table tells nobody
+
     async def next_call(self, known: set[str], deadline: float = 15.0) -> dict[str, Any]:
         """The one call that is not among ``known``, once it is over. Raises ``TimeoutError``."""
         async with asyncio.timeout(deadline):

@@ -11,7 +11,7 @@ import pytest
 from lab.asterisk import Asterisk
 from lab.callbacks import FINAL, CallingStack, calling_stack, until_connected
 from lab.mariadb import MariaDB
-from lab.phone import NO_ANSWER, Answer
+from lab.phone import BUSY, NO_ANSWER, Answer
 from lab.waybell_process import free_port
 from tests.fixtures_mariadb import mariadb_alone  # noqa: F401 - a fixture
 from tests.loopback.ari.wire import Wire
@@ -122,6 +122,55 @@ async def test_after_the_event_connection_was_lost_the_states_are_right_again(tm
         wire.refusing = False
         done = await company.app.until(callback, *FINAL, deadline=15)
         assert (done["status"], done["reason"]) == ("done", None)
+
+
+async def test_two_who_began_to_talk_unheard_are_known_to_talk_once_events_come_again(tmp_path: Path) -> None:
+    port = free_port()
+    async with (
+        Wire(port) as wire,
+        calling_stack(
+            tmp_path,
+            pbx=Asterisk(settings={"http_port": str(port)}),
+            changes={"ari": {"url": f"http://127.0.0.1:{wire.port}"}, "callbacks": {"confirm_seconds": 10}},
+        ) as company,
+    ):
+        provider = company.stack.provider
+        provider.behaviours = {BORIS: Answer(), ANNA: Answer()}
+        callback = await company.app.placed(str(uuid.uuid4()), courier="11", parcel="10")
+        courier = await provider.called(BORIS)
+        await courier.answered()
+        await company.app.until(callback, "confirming")
+        wire.refusing = True
+        wire.reset()
+        await courier.send_dtmf("1")
+        recipient = await provider.called(ANNA)
+        await recipient.answered()
+        wire.refusing = False
+        await company.app.until(callback, "talking")
+        await recipient.hangup()
+        done = await company.app.until(callback, *FINAL)
+        assert (done["status"], done["reason"]) == ("done", None)
+
+
+async def test_what_happens_while_the_store_is_away_is_known_once_it_is_back(
+    tmp_path: Path,
+    mariadb_alone: MariaDB,  # noqa: F811
+) -> None:
+    store = mariadb_alone.database()
+    async with calling_stack(tmp_path, changes={"store": {"url": store.store()}}) as company:
+        provider = company.stack.provider
+        provider.behaviours = {BORIS: Answer(), ANNA: BUSY}
+        callback = await company.app.placed(str(uuid.uuid4()), courier="11", parcel="10")
+        courier = await provider.called(BORIS)
+        await courier.answered()
+        await company.app.until(callback, "confirming")
+        with mariadb_alone.frozen():
+            await courier.send_dtmf("1")
+            recipient = await provider.called(ANNA)
+            await recipient.ended()
+            await courier.ended(15)
+        failed = await company.app.until(callback, *FINAL, deadline=15)
+        assert (failed["status"], failed["reason"], failed["sip_cause"]) == ("failed", "busy", 486)
 
 
 @pytest.mark.mariadb

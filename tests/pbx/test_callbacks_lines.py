@@ -10,8 +10,9 @@ import pytest
 import pytest_asyncio
 
 from lab.callbacks import FINAL, CallingStack, calling_stack
-from lab.phone import BUSY, DECLINED, NO_ANSWER, NOT_FOUND, UNAVAILABLE, Answer, Behaviour
+from lab.phone import BUSY, DECLINED, NO_ANSWER, NOT_FOUND, UNAVAILABLE, Answer, Behaviour, InTurn
 from lab.waybell_process import Section
+from tests.pbx.journal import JournalReader
 
 pytestmark = [pytest.mark.pbx, pytest.mark.asyncio(loop_scope="module")]
 
@@ -20,6 +21,7 @@ LINES = [
     {"name": "dead", "prefixes": ["7916"], "dial": "PJSIP/{number}@nosuch", "number": "74950000001"},
     {"name": "narrow", "prefixes": ["7902"], "dial": "PJSIP/{number}@trunk", "number": "74950000002", "at_once": 0},
     {"name": "main", "regions": ["RU"], "dial": "PJSIP/{number}@trunk", "number": "74950000003"},
+    {"name": "full", "regions": ["RU"], "dial": "PJSIP/{number}@trunk", "number": "74950000005", "at_once": 0},
     {"name": "spare", "regions": ["RU"], "dial": "PJSIP/{number}@trunk", "number": "74950000004"},
 ]
 
@@ -57,6 +59,32 @@ async def test_only_a_failure_of_the_line_has_the_customer_rung_over_the_next_on
     failed = await company.app.until(callback, *FINAL)
     assert (failed["status"], failed["reason"]) == ("failed", reason)
     assert [call.user for call in provider.calls].count(ANNA) == times
+
+
+async def test_a_line_that_fails_leaves_the_courier_to_the_next_one_and_it_is_one_call(company: CallingStack) -> None:
+    provider = company.stack.provider
+    provider.behaviours = {BORIS: InTurn(UNAVAILABLE, Answer()), ANNA: Answer(talk=0.3)}
+    provider.calls.clear()
+    callback = await company.app.placed(str(uuid.uuid4()), courier="11", parcel="10")
+    assert (await company.app.until(callback, *FINAL))["status"] == "done"
+    rung = [call for call in provider.calls if call.user == BORIS]
+    assert [b"7495000000" in call.invite.header("From") for call in rung] == [True, True]
+    assert b"74950000003" in rung[0].invite.header("From")
+    assert b"74950000004" in rung[1].invite.header("From"), "not over the one that is full"
+    async with JournalReader(company.stack) as journal:
+        row = await journal.ended_as("answered", callback)
+    assert (row["status"], row["parcel"], row["answered_by"]["number"]) == ("answered", "10", ANNA)
+    assert "over line spare, the one before having failed" in row["route"][0]["why"]
+
+
+async def test_when_every_line_fails_the_app_learns_it_and_each_was_tried_once(company: CallingStack) -> None:
+    provider = company.stack.provider
+    provider.behaviours = {BORIS: UNAVAILABLE}
+    provider.calls.clear()
+    callback = await company.app.placed(str(uuid.uuid4()), courier="11", parcel="10")
+    failed = await company.app.until(callback, *FINAL)
+    assert (failed["status"], failed["reason"], failed["sip_cause"]) == ("failed", "unreachable", 503)
+    assert [call.user for call in provider.calls] == [BORIS, BORIS]
 
 
 async def test_a_line_that_is_full_leaves_the_call_to_the_next_one(company: CallingStack) -> None:

@@ -10,6 +10,8 @@ from structlog.testing import capture_logs
 from agi_app.events import Environment
 from agi_app.steps import Steps, UnknownRequestError
 from tests.unit.routing.cast import DIALLING, RECIPIENT, in_hands
+from waybell.callbacks.script import Script, Way, encode
+from waybell.callbacks.values import Kind, Party, Plan
 from waybell.people.values import Identity, Lookup, PersonKind, Source
 from waybell.routing.dialling import Dialling
 from waybell.routing.flow import default_flow
@@ -68,6 +70,25 @@ async def test_a_state_of_somebody_elses_and_an_unknown_route_are_refused() -> N
         await ask(Crm(), RECIPIENT, "courier.!", "BUSY", "")
     with pytest.raises(UnknownRequestError, match="only /step is served"):
         await ask(Crm(), RECIPIENT, path="shell")
+
+
+async def test_another_line_is_dialled_only_if_there_is_room_on_it() -> None:
+    asked: list[tuple[str, str]] = []
+    full = {"two"}
+
+    async def room(callback_id: str, line: str) -> bool:
+        asked.append((callback_id, line))
+        return line not in full
+
+    ways = tuple(Way(f"PJSIP/79161000001@{name}", "74951234567", name) for name in ("one", "two", "three"))
+    first, second = Party("79010000011"), Party("79161000001")
+    script = Script("cb0123456789abcdef", Plan(Kind.CALLBACK, first, second), ways, 25, 1800, phase="connect", tried=1)
+    steps = Steps(default_flow(), Crm(), DIALLING, room=room)
+    request = Environment({"agi_callerid": "1"}, (encode(script), "CHANUNAVAIL-503"), "step", "")
+    assert b"PJSIP/79161000001@three" in (await steps(request)).line
+    assert asked == [(script.id, "two"), (script.id, "three")]
+    full.add("three")
+    assert b",say,waybell/callback-unreachable," in (await steps(request)).line
 
 
 def test_a_company_without_a_number_is_told_once_at_the_start() -> None:

@@ -14,15 +14,12 @@ class Event(StrEnum):
     """What moves a call, as the table knows it."""
 
     PLACING = "placing"
-    PBX_FAILED = "pbx_failed"
     FIRST_ANSWERED = "first_answered"
     CONFIRMED = "confirmed"
     SECOND_LINE = "second_line"
     SECOND_ANSWERED = "second_answered"
     SECOND_FAILED = "second_failed"
     FIRST_ENDED = "first_ended"
-    TALKED = "talked"
-    SECOND_ENDED = "second_ended"
     CANCELLED = "cancelled"
     LOST = "lost"
     RESTARTED = "restarted"
@@ -33,14 +30,6 @@ class Placing:
     """The first phone is about to be rung over ``line``; again with another one when that line failed."""
 
     line: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PbxFailed:
-    """The PBX did not take the order: ``PBX_UNAVAILABLE``; or it may have (``UNKNOWN``); or it refused."""
-
-    reason: Reason
-    sip_cause: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +69,13 @@ class SecondFailed:
 class FirstEnded:
     """The first channel is gone. ``hung_up``: whoever has that phone ended it, not the dialplan.
 
-    ``dialstatus`` is Asterisk's word on the second phone, empty when unknown; with ``ANSWER`` the two have talked for
-    ``talk_seconds``, though nobody may have seen it.
+    ``dialstatus`` is Asterisk's word on the second phone whose line failed, empty when it did not or was not dialled.
     """
 
     cause: int = 0
     sip_cause: int = 0
     dialstatus: str = ""
     hung_up: bool = False
-    talk_seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class SecondEnded:
-    """The second channel is gone after it was answered."""
-
-    cause: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,30 +91,18 @@ class Lost:
 
 
 Happening = (
-    Placing
-    | PbxFailed
-    | FirstAnswered
-    | Confirmed
-    | SecondLine
-    | SecondAnswered
-    | SecondFailed
-    | FirstEnded
-    | SecondEnded
-    | Cancelled
-    | Lost
+    Placing | FirstAnswered | Confirmed | SecondLine | SecondAnswered | SecondFailed | FirstEnded | Cancelled | Lost
 )
 
 _EVENTS: Mapping[type, Event] = MappingProxyType(
     {
         Placing: Event.PLACING,
-        PbxFailed: Event.PBX_FAILED,
         FirstAnswered: Event.FIRST_ANSWERED,
         Confirmed: Event.CONFIRMED,
         SecondLine: Event.SECOND_LINE,
         SecondAnswered: Event.SECOND_ANSWERED,
         SecondFailed: Event.SECOND_FAILED,
         FirstEnded: Event.FIRST_ENDED,
-        SecondEnded: Event.SECOND_ENDED,
         Cancelled: Event.CANCELLED,
         Lost: Event.LOST,
     }
@@ -145,6 +113,4 @@ def event_of(happened: Happening) -> Event:
     """The table's word for what happened."""
     if isinstance(happened, Lost) and happened.restarted:
         return Event.RESTARTED
-    if isinstance(happened, FirstEnded) and happened.dialstatus == "ANSWER":
-        return Event.TALKED
     return _EVENTS[type(happened)]

@@ -16,7 +16,7 @@ from waybell.callbacks.script import Script, Way, encode
 from waybell.callbacks.steps import note_of
 from waybell.callbacks.store import Counts
 from waybell.callbacks.values import Callback, Kind, Party, Plan, RefusedError
-from waybell.calls.channels import placed_kind
+from waybell.calls.channels import placed_kind, without_try
 
 CONTEXT = "waybell-callback"
 VARIABLE = "WAYBELL_CALLBACK"
@@ -24,6 +24,8 @@ VARIABLE = "WAYBELL_CALLBACK"
 _CARRIED = "CHANNEL(userfield)"
 _WAIT_SECONDS = 30
 EXTENSION_LINE = "extension"
+MOST_TRIES = 9
+"""Of one first phone, each over another line: a channel's id has one digit for it."""
 _UNLIMITED = 1_000_000
 
 
@@ -53,14 +55,27 @@ class Placing:
         self._options = options
         self.longest_seconds = options.limits.longest_call_seconds
 
-    def channel_id(self, callback_id: str) -> str:
-        """The id of the first phone's channel, and of the call in the journal."""
-        return f"{self._options.pbx}-{callback_id}"
+    def channel_id(self, callback: Callback) -> str:
+        """The id of the first phone's channel; that of the first try is the call's in the journal."""
+        again = f".{callback.tries}" if callback.tries > 1 else ""
+        return f"{self._options.pbx}-{callback.id}{again}"
 
     def callback_id(self, channel_id: str) -> str:
-        """The other way round; empty for a channel that is none of ours."""
-        pbx, _, callback_id = channel_id.rpartition("-")
+        """The other way round, whichever try it is; empty for a channel that is none of ours."""
+        pbx, _, callback_id = without_try(channel_id)[0].rpartition("-")
         return callback_id if pbx == self._options.pbx and placed_kind(callback_id) else ""
+
+    def next_line(self, callback: Callback, in_use: Mapping[str, int]) -> Line | None:
+        """The line to try next to the first phone, that of ``callback`` having failed; ``in_use``: calls by line."""
+        first = callback.plan.first
+        if self._is_extension(first.number) or callback.tries >= MOST_TRIES or callback.cancel_asked:
+            return None
+        return pick(after(self._candidates(first), callback.first_line), in_use)
+
+    def lines_of(self, callback: Callback) -> tuple[Line, Line]:
+        """The lines that ``callback`` names; raises :class:`KeyError` when the settings have lost one of them."""
+        plan = callback.plan
+        return self._named(plan.first, callback.first_line), self._named(plan.second, callback.second_line)
 
     def line_of(self, callback: Callback, dialstring: str) -> str:
         """The line to the second phone on which Asterisk says that it dials ``dialstring``; empty for none of them."""
@@ -99,9 +114,10 @@ class Placing:
             options.language,
         )
         whom = f"{plan.first.kind or 'the first phone'} {plan.first.id}".strip()
-        note, _ = notes.encode(note_of(script, "originate", f"ring {whom}"))
+        over = f" over line {first.name}, the one before having failed" if callback.tries > 1 else ""
+        note, _ = notes.encode(note_of(script, "originate", f"ring {whom}{over}"))
         return Originate(
-            channel_id=self.channel_id(callback.id),
+            channel_id=self.channel_id(callback),
             dial=self._dial(plan.first, first),
             context=CONTEXT,
             extension=callback.id,
@@ -111,10 +127,18 @@ class Placing:
             variables={VARIABLE: encode(script), _CARRIED: note},
         )
 
+    def _named(self, party: Party, name: str) -> Line:
+        if self._is_extension(party.number):
+            return self._extension_line()
+        return {line.name: line for line in self._candidates(party)}[name]
+
+    def _extension_line(self) -> Line:
+        dial = self._options.extension_dial.replace("{extension}", "{number}")
+        return Line(EXTENSION_LINE, dial, self._options.company_number, at_once=_UNLIMITED)
+
     def _line(self, party: Party, in_use: Mapping[str, int]) -> Line:
         if self._is_extension(party.number):
-            dial = self._options.extension_dial.replace("{extension}", "{number}")
-            return Line(EXTENSION_LINE, dial, self._options.company_number, at_once=_UNLIMITED)
+            return self._extension_line()
         candidates = self._candidates(party)
         if not candidates:
             detail = "No line takes this number: calls.lines has none for its region, prefix or any number."

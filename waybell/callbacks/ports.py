@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from waybell.callbacks.values import Asker, Callback, Wish
+from waybell.callbacks.values import Asker, Callback, RefusedError, Wish
 
 
 class PbxUnavailableError(ConnectionError):
@@ -40,6 +40,14 @@ class Originate:
     variables: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A channel that there is. ``up``: somebody has answered there; ``dialling``: what it dials, else empty."""
+
+    up: bool = False
+    dialling: str = ""
+
+
 class Pbx(Protocol):
     """Asterisk, as callbacks need it."""
 
@@ -51,8 +59,12 @@ class Pbx(Protocol):
         """End a channel; ``False`` when there is none of that id. Raises as :meth:`originate`."""
         ...
 
-    async def channels(self) -> frozenset[str]:
-        """The ids of all channels there are. Raises as :meth:`originate`."""
+    async def channels(self) -> Mapping[str, Seen]:
+        """All channels there are, by their ids. Raises as :meth:`originate`."""
+        ...
+
+    async def talking(self) -> frozenset[str]:
+        """The ids of all channels that share a bridge with another one. Raises as :meth:`originate`."""
         ...
 
     async def started_at(self) -> datetime:
@@ -65,6 +77,10 @@ class Callbacks(Protocol):
 
     async def request(self, asker: Asker, wish: Wish, key: str) -> Callback:
         """Place a call, once for each ``key`` of an asker's: asked again, the same call comes back."""
+        ...
+
+    async def refused(self, wish: Wish, refusal: RefusedError) -> None:
+        """A door did not let a wish through to :meth:`request`: the journal is to tell of it. Never raises."""
         ...
 
     async def get(self, asker: Asker, callback_id: str) -> Callback | None:

@@ -7,6 +7,7 @@ the journal anew leaves them alone.
 from __future__ import annotations
 
 import secrets
+import time
 from datetime import datetime
 
 import structlog
@@ -16,21 +17,43 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from waybell.callbacks.values import ByNumber, ByParcel, ByPhones, Click, RefusedError, Wish
 from waybell.calls.values import Call, Direction, Party, RouteStep, Status, micros
 from waybell.calls.writer import SqlJournalStore, refused_id
+from waybell.throttle import Throttled
+
+_BURST, _PER_SECOND = 1000, 5.0
 
 
 class RefusalNotes:
-    """Writes them. A store that fails keeps nobody from being refused: that is logged."""
+    """Writes them. A store that fails keeps nobody from being refused: that is logged.
 
-    def __init__(self, engine: AsyncEngine, pbx: str) -> None:
+    Somebody who asks all day for what is refused does not fill the store: after ``burst`` rows there are
+    ``per_second`` at most, and the others are counted in the log.
+    """
+
+    def __init__(self, engine: AsyncEngine, pbx: str, *, burst: int = _BURST, per_second: float = _PER_SECOND) -> None:
         self._store, self._pbx = SqlJournalStore(engine, pbx), pbx
+        self._burst, self._per_second = burst, per_second
+        self._room, self._looked = float(burst), time.monotonic()
         self._log = structlog.get_logger("callbacks")
+        self._held_back = Throttled(self._log)
 
     async def __call__(self, wish: Wish, refusal: RefusedError, at: datetime) -> None:
         """See :data:`waybell.callbacks.service.NoteRefusal`."""
+        if not self._has_room():
+            self._held_back.warning("refused calls come so fast that the journal leaves some out", why=refusal.type)
+            return
         try:
             await self._store.save([refused_call(self._pbx, wish, refusal, at)], [], None)
         except (SQLAlchemyError, TimeoutError, OSError) as error:
             self._log.error("a refused call is missing in the journal", why=refusal.type, error=type(error).__name__)
+
+    def _has_room(self) -> bool:
+        now = time.monotonic()
+        self._room = min(self._burst, self._room + (now - self._looked) * self._per_second)
+        self._looked = now
+        if self._room < 1:
+            return False
+        self._room -= 1
+        return True
 
 
 def refused_call(pbx: str, wish: Wish, refusal: RefusedError, at: datetime) -> Call:

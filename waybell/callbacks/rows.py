@@ -11,7 +11,7 @@ from waybell.callbacks.values import Callback, Kind, Party, Plan, Reason, Side, 
 
 _PARTY = tuple(field.name for field in fields(Party))
 _MOMENTS = ("first_answered_at", "second_rung_at", "second_answered_at", "ended_at")
-_PLAIN = ("cause", "sip_cause", "first_line", "second_line", "cancel_asked")
+_PLAIN = ("cause", "sip_cause", "first_line", "second_line", "tries", "cancel_asked")
 
 
 def naive(moment: datetime) -> datetime:
@@ -59,6 +59,7 @@ def from_row(row: Mapping[str, Any]) -> Callback:
         sip_cause=row["sip_cause"],
         first_line=row["first_line"],
         second_line=row["second_line"],
+        tries=row["tries"],
         cancel_asked=bool(row["cancel_asked"]),
         first_answered_at=_zoned(row["first_answered_at"]),
         second_rung_at=_zoned(row["second_rung_at"]),

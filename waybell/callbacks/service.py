@@ -19,9 +19,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from waybell.callbacks import states
 from waybell.callbacks.asking import Asking
+from waybell.callbacks.following import CallFollower
 from waybell.callbacks.lines import Line
 from waybell.callbacks.placing import Placing
-from waybell.callbacks.ports import Originate, Pbx, PbxRefusedError, PbxUnavailableError
+from waybell.callbacks.ports import Pbx, PbxRefusedError, PbxUnavailableError
 from waybell.callbacks.store import CallbackStore, Counts, Draft, Stored
 from waybell.callbacks.values import (
     Asker,
@@ -30,7 +31,6 @@ from waybell.callbacks.values import (
     Callback,
     Kind,
     Plan,
-    Reason,
     RefusedError,
     Status,
     Test,
@@ -43,7 +43,6 @@ NoteRefusal = Callable[[Wish, RefusedError, datetime], Awaitable[None]]
 _LETTERS = {Kind.CALLBACK: "b", Kind.CLICK: "l", Kind.TEST: "t"}
 _LONGEST_KEY = 200
 _RETRY_SECONDS = 2
-_THERE_ALREADY = 409
 
 
 def _now() -> datetime:
@@ -62,13 +61,12 @@ class Parts:
     refusals: NoteRefusal | None = None
 
 
-class CallbackService:
+class CallbackService(CallFollower):
     """The port :class:`waybell.callbacks.ports.Callbacks`, and what is heard of the calls under way."""
 
     def __init__(self, parts: Parts, clock: Callable[[], datetime] = _now) -> None:
-        self._store, self._asking, self._placing, self._pbx = parts.store, parts.asking, parts.placing, parts.pbx
-        self._connected, self._refusals = parts.connected, parts.refusals
-        self._clock = clock
+        super().__init__(parts.store, parts.placing, parts.pbx, clock)
+        self._asking, self._connected, self._refusals = parts.asking, parts.connected, parts.refusals
         self._log = structlog.get_logger("callbacks")
 
     async def request(self, asker: Asker, wish: Wish, key: str) -> Callback:
@@ -103,8 +101,8 @@ class CallbackService:
         try:
             # Noted first: should Asterisk not be told now, it is when it can be; and should the ringing begin only now,
             # whoever began it looks here right after. Only what has no channel has ended already.
-            await self._store.change(callback_id, _to_be_cancelled)
-            if not await self._pbx.hangup(self._placing.channel_id(callback_id)):
+            asked = await self._store.change(callback_id, _to_be_cancelled) or stored.callback
+            if not await self._pbx.hangup(self._placing.channel_id(asked)):
                 await self.happened(callback_id, states.Cancelled())
         except (SQLAlchemyError, TimeoutError) as error:
             raise _store_down() from error
@@ -113,50 +111,10 @@ class CallbackService:
         now = await self._stored(callback_id)
         return now.callback if now else stored.callback
 
-    async def happened(self, callback_id: str, happening: states.Happening) -> Callback | None:
-        """Something was heard of a call; ``None`` when it changes nothing. Raises what the store raises.
-
-        Its time is ours: Asterisk's clock may be another's, and minutes are counted from these.
-        """
-        now = self._clock()
-        return await self._store.change(callback_id, lambda call: states.advance(call, happening, now))
-
-    def callback_id(self, channel_id: str) -> str:
-        """The call whose first channel this is; empty for any other channel."""
-        return self._placing.callback_id(channel_id)
-
-    async def dialled(self, callback_id: str, dialstring: str) -> Callback | None:
-        """The second phone is dialled: the first time, or over another line. Raises what the store raises."""
-        now = self._clock()
-
-        def step(call: Callback) -> Callback | None:
-            line = self._placing.line_of(call, dialstring)
-            if not line:
-                return None  # the dialplan's own idea: the office, when no Waybell answered
-            return states.advance(call, states.Confirmed(line), now) or states.advance(
-                call, states.SecondLine(line), now
-            )
-
-        return await self._store.change(callback_id, step)
-
-    async def reconcile(self, younger: float = 3.0) -> list[Callback]:
-        """Ends the calls whose channel is gone without our having heard, and gives those; hangs up what was cancelled
-        while Asterisk could not be told. After each new connection, and now and then.
-
-        A call changed less than ``younger`` seconds ago may be too new for Asterisk's list. Raises as the store and
-        the PBX do.
-        """
-        under_way, now = await self._store.under_way(), self._clock()
-        if not under_way:
-            return []
-        started, channels = await self._pbx.started_at(), await self._pbx.channels()
-        for call in under_way:
-            if call.cancel_asked and self._placing.channel_id(call.id) in channels:
-                await self._hang_up(self._placing.channel_id(call.id))
-        gone = [call for call in under_way if self._placing.channel_id(call.id) not in channels]
-        lost = [call for call in gone if abs((now - call.changed_at).total_seconds()) >= younger]
-        ended = [await self.happened(call.id, states.Lost(restarted=call.changed_at < started)) for call in lost]
-        return [call for call in ended if call is not None]
+    async def refused(self, wish: Wish, refusal: RefusedError) -> None:
+        """See :class:`~waybell.callbacks.ports.Callbacks`."""
+        if self._refusals is not None:
+            await self._refusals(wish, refusal, self._clock())
 
     async def _new(self, asker: Asker, wish: Wish, key: str, request_hash: str) -> Stored:
         try:
@@ -173,7 +131,7 @@ class CallbackService:
             return replace(stored, callback=await asyncio.shield(self._ring(stored.callback, lines)))
         except RefusedError as refusal:
             self._log.info("a call was refused", why=refusal.type, owner=asker.owner, kind=type(wish).__name__)
-            await self._note_refusal(wish, refusal)
+            await self.refused(wish, refusal)
             if refusal.type.startswith("pbx-") and not isinstance(wish, Test):
                 raise _pbx_down("Asterisk cannot place calls just now; Waybell's log says why") from refusal
             raise
@@ -195,54 +153,22 @@ class CallbackService:
         return stored, made, chosen
 
     async def _ring(self, callback: Callback, lines: tuple[Line, Line]) -> Callback:
-        """Claims the call, then has Asterisk ring the first phone."""
-        claimed = await self.happened(callback.id, states.Placing(callback.first_line))
-        if claimed is None:
-            return callback
+        """Has the first phone rung; what Asterisk surely did not do is forgotten, so that it can be asked for again."""
         try:
-            return await self._originate(claimed, self._placing.channel(claimed, *lines))
+            return await self._ringing.ring(callback, lines)
+        except PbxUnavailableError as error:
+            await self._store.withdraw(callback.id)
+            raise _pbx_down(str(error)) from error
         except PbxRefusedError as error:
-            if error.status == _THERE_ALREADY:  # an answer got lost, and somebody asked again for us
-                return claimed
-            self._log.error("asterisk refused to ring a phone", call=callback.id, why=str(error))
             await self._store.withdraw(callback.id)
             detail = f"{str(error).removesuffix('.')}."
             raise RefusedError("pbx-refused", 503, "Asterisk refused the call", detail, _RETRY_SECONDS) from error
-
-    async def _originate(self, callback: Callback, channel: Originate) -> Callback:
-        try:
-            await self._pbx.originate(channel)
-        except PbxUnavailableError as error:
-            if error.sent:
-                # It counts as ringing until Asterisk's list of channels says otherwise.
-                self._log.error("asterisk did not say whether it rings; it is not asked again", call=callback.id)
-                return callback
-            await self._store.withdraw(callback.id)
-            raise _pbx_down(str(error)) from error
-        # Cancelled in between? Then whoever did it found no channel to end.
-        try:
-            now = await self._stored(callback.id)
-        except RefusedError:  # it rings: whoever asked must not ask again
-            return callback
-        if now is not None and now.callback.is_final and now.callback.reason is Reason.CANCELLED:
-            await self._hang_up(channel.channel_id)
-        return now.callback if now else callback
-
-    async def _hang_up(self, channel_id: str) -> None:
-        try:
-            await self._pbx.hangup(channel_id)
-        except (PbxUnavailableError, PbxRefusedError) as error:
-            self._log.error("a cancelled call could not be hung up", channel=channel_id, why=str(error))
 
     async def _stored(self, callback_id: str) -> Stored | None:
         try:
             return await self._store.get(callback_id)
         except (SQLAlchemyError, TimeoutError) as error:
             raise _store_down() from error
-
-    async def _note_refusal(self, wish: Wish, refusal: RefusedError) -> None:
-        if self._refusals is not None:
-            await self._refusals(wish, refusal, self._clock())
 
 
 def _to_be_cancelled(callback: Callback) -> Callback | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -21,10 +21,8 @@ from waybell.callbacks.happenings import (
     FirstEnded,
     Happening,
     Lost,
-    PbxFailed,
     Placing,
     SecondAnswered,
-    SecondEnded,
     SecondFailed,
     SecondLine,
     event_of,
@@ -40,10 +38,8 @@ __all__ = [
     "FirstEnded",
     "Happening",
     "Lost",
-    "PbxFailed",
     "Placing",
     "SecondAnswered",
-    "SecondEnded",
     "SecondFailed",
     "SecondLine",
     "advance",
@@ -58,28 +54,30 @@ _NO_MORE = {Event.CANCELLED: _FAILED, Event.LOST: _FAILED, Event.RESTARTED: _FAI
 
 TRANSITIONS: Mapping[Status, Mapping[Event, Status]] = MappingProxyType(
     {
-        _REQUESTED: {Event.PLACING: _CALLING_COURIER, Event.PBX_FAILED: _FAILED, **_NO_MORE},
+        _REQUESTED: {Event.PLACING: _CALLING_COURIER, **_NO_MORE},
         _CALLING_COURIER: {
             Event.PLACING: _CALLING_COURIER,
-            Event.PBX_FAILED: _FAILED,
             Event.FIRST_ANSWERED: _CONFIRMING,
             Event.CONFIRMED: _CALLING_RECIPIENT,  # the dialplan's word overtook the answer's
+            Event.SECOND_ANSWERED: _TALKING,  # what was between was not heard
             Event.FIRST_ENDED: _FAILED,
             **_NO_MORE,
         },
-        _CONFIRMING: {Event.CONFIRMED: _CALLING_RECIPIENT, Event.FIRST_ENDED: _FAILED, **_NO_MORE},
+        _CONFIRMING: {
+            Event.CONFIRMED: _CALLING_RECIPIENT,
+            Event.SECOND_ANSWERED: _TALKING,
+            Event.FIRST_ENDED: _FAILED,
+            **_NO_MORE,
+        },
         _CALLING_RECIPIENT: {
             Event.SECOND_LINE: _CALLING_RECIPIENT,
             Event.SECOND_ANSWERED: _TALKING,
             Event.SECOND_FAILED: _FAILED,
             Event.FIRST_ENDED: _FAILED,
-            Event.TALKED: _DONE,
             **_NO_MORE,
         },
         _TALKING: {
             Event.FIRST_ENDED: _DONE,
-            Event.TALKED: _DONE,
-            Event.SECOND_ENDED: _DONE,
             Event.CANCELLED: _DONE,  # they have talked: taking it back has only ended it
             Event.LOST: _DONE,
             Event.RESTARTED: _FAILED,
@@ -118,7 +116,7 @@ def _details(callback: Callback, happened: Happening, at: datetime) -> dict[str,
     """What is known besides the status."""
     match happened:
         case Placing(line):
-            return {"first_line": line}
+            return {"first_line": line, "tries": callback.tries + 1}
         case FirstAnswered():
             return {"first_answered_at": at}
         case Confirmed(line):
@@ -127,33 +125,25 @@ def _details(callback: Callback, happened: Happening, at: datetime) -> dict[str,
         case SecondLine(line):
             return {"second_line": line, "second_rung_at": at}
         case SecondAnswered():
-            return {"second_answered_at": at}
-        case FirstEnded(dialstatus="ANSWER") if callback.second_answered_at is None:
-            return {"second_answered_at": _answered_at(callback, happened.talk_seconds, at)}
+            return {
+                "first_answered_at": callback.first_answered_at or at,
+                "second_rung_at": callback.second_rung_at or at,
+                "second_answered_at": at,
+            }
         case _:
             return {}
-
-
-def _answered_at(callback: Callback, talk_seconds: float, ended: datetime) -> datetime:
-    """When they began to talk, counted back; not before it rang."""
-    rung = callback.second_rung_at or ended
-    return min(ended, max(rung, ended - timedelta(seconds=max(0.0, talk_seconds))))
 
 
 def _outcome(callback: Callback, happened: Happening) -> dict[str, Any]:
     """Why it ended, on which side, with the causes; ``callback`` is as it was before. A talk needs no reason."""
     talking = callback.status is _TALKING
     match happened:
-        case PbxFailed(told, sip_cause):
-            return {"reason": told, "side": Side.FIRST, "sip_cause": sip_cause}
         case SecondFailed(told, cause, sip_cause):
             why = Reason.CANCELLED if callback.cancel_asked else told or reason_of(cause, sip_cause)
             return {"reason": why, "side": Side.SECOND, "cause": cause, "sip_cause": sip_cause}
         case FirstEnded(cause, sip_cause):
             reason, side = _after_first(callback, happened)
             return {"reason": reason, "side": side, "cause": cause, "sip_cause": sip_cause}
-        case SecondEnded(cause):
-            return {"side": Side.SECOND, "cause": cause}
         case Lost(restarted=True):
             return {"reason": Reason.INTERRUPTED}
         case Lost() if not talking:
@@ -166,7 +156,7 @@ def _outcome(callback: Callback, happened: Happening) -> dict[str, Any]:
 
 def _after_first(callback: Callback, ended: FirstEnded) -> tuple[Reason | None, Side | None]:
     by_whom = Side.FIRST if ended.hung_up else None
-    if callback.status is _TALKING or event_of(ended) is Event.TALKED:
+    if callback.status is _TALKING:
         return None, by_whom
     if callback.cancel_asked:
         return Reason.CANCELLED, None

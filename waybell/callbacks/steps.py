@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from waybell.callbacks.causes import is_line_failure
-from waybell.callbacks.script import Script, encode
+from waybell.callbacks.script import Script, Way, encode
 from waybell.callbacks.values import Kind
 from waybell.notes import Note, Target
 from waybell.routing.menu import spoken_digits
@@ -51,6 +51,22 @@ def next_step(script: Script, result: str) -> str:
     raise StateError(f"callback {script.id} has no phase {script.phase[:20]!r}")
 
 
+def other_way(script: Script, result: str) -> Way | None:
+    """The line that :func:`next_step` would go on to, the one before having failed; ``None`` when it goes on to none.
+
+    The first line was counted when the call was placed; whether there is room on another one must be asked.
+    """
+    word, _, sip_status = result.partition("-")
+    if script.phase != "connect" or script.tried >= len(script.ways) or not _line_failed(word, sip_status):
+        return None
+    return script.ways[script.tried]
+
+
+def without_way(script: Script) -> Script:
+    """``script`` that passes over the next of its lines."""
+    return replace(script, tried=script.tried + 1)
+
+
 def _confirm(script: Script, last: str) -> str:
     prompts = "&".join(f"waybell/{name}" for name in _question(script))
     why = "whoever answered is to press a key" + (" after all" if script.tried else "")
@@ -77,12 +93,15 @@ def _connect(script: Script, why: str, last: str) -> str:
 def _after_dial(script: Script, word: str, sip_status: str) -> str:
     if word == "ANSWER":
         return _hangup(script, "16", "the call is over", word)
-    # Asterisk calls much a failure of the line; who refused or is unknown there is not rung again over another one.
-    status = int(sip_status[:3]) if sip_status.isascii() and sip_status.isdigit() else 0
-    failed = is_line_failure(0, status) if status else word in _LINE_FAILED
-    if failed and script.tried < len(script.ways):
+    if _line_failed(word, sip_status) and script.tried < len(script.ways):
         return _connect(script, "the line failed", word)
     return _sorry(script, word)
+
+
+def _line_failed(word: str, sip_status: str) -> bool:
+    """Asterisk calls much a failure of the line; who refused or is unknown there is not rung again over another one."""
+    status = int(sip_status[:3]) if sip_status.isascii() and sip_status.isdigit() else 0
+    return is_line_failure(0, status) if status else word in _LINE_FAILED
 
 
 def _sorry(script: Script, word: str) -> str:

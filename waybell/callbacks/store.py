@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, case, delete, func, insert, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from waybell.callbacks.rows import from_row, naive, to_row
 from waybell.callbacks.values import Callback, Kind, Reason
 from waybell.store.callback_tables import callback_gate, callbacks
+
+T = TypeVar("T")
 
 _HOUR, _DAY, _SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
 _TRIES = 5
@@ -59,6 +62,9 @@ class Counts:
 Decide = Callable[[Counts], Callback]
 """Gives the call as it is to be stored, or raises what refuses it."""
 
+Switch = Callable[[Callback, Mapping[str, int]], Callback | None]
+"""Gives the call as it goes on, by what it is and how many calls each line has, its own among them."""
+
 
 class CallbackStore:
     """Calls in the store's database. Raises SQLAlchemy's errors, and :class:`TimeoutError` after ``deadline`` seconds.
@@ -94,14 +100,7 @@ class CallbackStore:
         ``decide`` sees the counts while nobody else can place a call, here or in another instance.
         """
         async with asyncio.timeout(self._deadline):
-            for number in range(_TRIES):
-                try:
-                    return await self._place(draft, decide)
-                except OperationalError as error:  # a deadlock, or SQLite busy with the journal: nothing was written
-                    if number == _TRIES - 1 or error.connection_invalidated:
-                        raise
-                    await asyncio.sleep(_PAUSE * (number + 1))
-        raise AssertionError("unreachable")
+            return await self._patiently(lambda: self._place(draft, decide))
 
     async def change(self, callback_id: str, step: Callable[[Callback], Callback | None]) -> Callback | None:
         """Puts the call one step on; ``None`` when ``step`` leaves it as it is, or there is no such call."""
@@ -116,17 +115,34 @@ class CallbackStore:
                     if await _replace(connection, after, row.version):
                         return after
                 await asyncio.sleep(_PAUSE)
-        raise TimeoutError(f"call {callback_id} is being changed by somebody else all the time")
+        raise _restless(callback_id)
+
+    async def switch(self, callback_id: str, step: Switch) -> Callback | None:
+        """As :meth:`change`, for a step that needs to know how many calls each line has: one at a time looks there."""
+        async with asyncio.timeout(self._deadline):
+            for _ in range(_TRIES):
+                with suppress(_OvertakenError):
+                    return await self._patiently(lambda: self._switch(callback_id, step))
+        raise _restless(callback_id)
 
     async def withdraw(self, callback_id: str) -> None:
         """Forgets a call that surely was never placed, so that its key can be used again."""
         async with asyncio.timeout(self._deadline), self._engine.begin() as connection:
             await connection.execute(delete(callbacks).where(callbacks.c.id == callback_id))
 
+    async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        for number in range(_TRIES):
+            try:
+                return await attempt()
+            except OperationalError as error:  # a deadlock, or SQLite busy with the journal: nothing was written
+                if number == _TRIES - 1 or error.connection_invalidated:
+                    raise
+                await asyncio.sleep(_PAUSE * (number + 1))
+        raise AssertionError("unreachable")
+
     async def _place(self, draft: Draft, decide: Decide) -> tuple[Stored, bool]:
         async with self._engine.begin() as connection:
-            # First: the gate is a lock on MariaDB, and SQLite takes its write lock before it reads anything.
-            await connection.execute(update(callback_gate).values(turn=callback_gate.c.turn + 1))
+            await _enter(connection)
             there = await _find(connection, draft.owner, draft.key)
             if there is not None:
                 return there, False
@@ -141,6 +157,30 @@ class CallbackStore:
             }
             await connection.execute(insert(callbacks).values(row))
             return Stored(draft.owner, draft.request_hash, callback), True
+
+    async def _switch(self, callback_id: str, step: Switch) -> Callback | None:
+        async with self._engine.begin() as connection:
+            await _enter(connection)
+            row = (await connection.execute(select(callbacks).where(callbacks.c.id == callback_id))).first()
+            after = step(from_row(dict(row._mapping)), _by_line(await _under_way(connection))) if row else None
+            if row is None or after is None:
+                return None
+            if not await _replace(connection, after, row.version):
+                raise _OvertakenError
+            return after
+
+
+class _OvertakenError(Exception):
+    """Somebody changed the call between our reading and our writing."""
+
+
+def _restless(callback_id: str) -> TimeoutError:
+    return TimeoutError(f"call {callback_id} is being changed by somebody else all the time")
+
+
+async def _enter(connection: AsyncConnection) -> None:
+    """First of all: the gate is a lock on MariaDB, and SQLite takes its write lock before it reads anything."""
+    await connection.execute(update(callback_gate).values(turn=callback_gate.c.turn + 1))
 
 
 async def _find(connection: AsyncConnection, owner: str, key: str) -> Stored | None:
@@ -160,8 +200,7 @@ async def _replace(connection: AsyncConnection, callback: Callback, version: int
 
 async def _counts(connection: AsyncConnection, wanted: Callback) -> Counts:
     now, plan, c = naive(wanted.created_at), wanted.plan, callbacks.c
-    columns = (c.courier, c.kind, c.first_line, c.second_line)
-    under_way = (await connection.execute(select(*columns).where(c.ended_at.is_(None)))).all()
+    under_way = await _under_way(connection)
     hour, day = await _pair(connection, (c.courier == plan.courier) & (c.kind == Kind.CALLBACK.value), now)
     unseen = c.reason.in_((Reason.UNKNOWN.value, Reason.INTERRUPTED.value))
     dialled = c.second_rung_at.is_not(None) | c.ended_at.is_(None) | unseen  # or may have been
@@ -175,8 +214,18 @@ async def _counts(connection: AsyncConnection, wanted: Callback) -> Counts:
         company_at_once=len(under_way),
         company_in_second=await _number(connection, func.count(), c.created_at > now - _SECOND),
         company_talk_seconds_in_day=await _number(connection, talked, c.ended_at > now - _DAY),
-        lines=Counter(line for row in under_way for line in (row.first_line, row.second_line) if line),
+        lines=_by_line(under_way),
     )
+
+
+async def _under_way(connection: AsyncConnection) -> Sequence[Row[Any, Any, Any, Any]]:
+    c = callbacks.c
+    query = select(c.courier, c.kind, c.first_line, c.second_line).where(c.ended_at.is_(None))
+    return (await connection.execute(query)).all()
+
+
+def _by_line(under_way: Sequence[Row[Any, Any, Any, Any]]) -> Mapping[str, int]:
+    return Counter(line for row in under_way for line in (row.first_line, row.second_line) if line)
 
 
 async def _pair(connection: AsyncConnection, who: ColumnElement[bool], now: datetime) -> tuple[int, int]:

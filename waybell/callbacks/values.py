@@ -46,7 +46,6 @@ class Reason(StrEnum):
     HUNG_UP = "hung_up"
     INTERRUPTED = "interrupted"
     UNKNOWN = "unknown"
-    PBX_UNAVAILABLE = "pbx_unavailable"
 
 
 class Side(StrEnum):
@@ -141,7 +140,8 @@ class Plan:
 class Callback:
     """A call as it is stored. Times are UTC with zone; ``cause`` is Q.850, ``sip_cause`` the SIP status, 0 if unknown.
 
-    ``ring_seconds``: how long the second phone rang. ``first_line`` and ``second_line`` name the lines in use.
+    ``ring_seconds``: how long the second phone rang. ``first_line`` and ``second_line`` name the lines in use;
+    ``tries``: over how many lines the first phone was rung.
     """
 
     id: str
@@ -155,6 +155,7 @@ class Callback:
     sip_cause: int = 0
     first_line: str = ""
     second_line: str = ""
+    tries: int = 0
     first_answered_at: datetime | None = None
     second_rung_at: datetime | None = None
     second_answered_at: datetime | None = None

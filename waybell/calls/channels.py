@@ -21,13 +21,22 @@ _UUID = 36
 _decode = json.JSONDecoder().raw_decode
 
 
-_PLACED = re.compile(r"(?:.*-)?c([blt])[0-9a-f]{16}")
+_PLACED = re.compile(r"((?:.*-)?c([blt])[0-9a-f]{16})(?:\.([2-9]))?")
 
 
 def placed_kind(linkedid: str) -> str | None:
     """The sort of call that Waybell placed under this id: ``b`` callback, ``l`` click to call, ``t`` test."""
     match = _PLACED.fullmatch(linkedid)
-    return match[1] if match else None
+    return match[2] if match else None
+
+
+def without_try(linkedid: str) -> tuple[str, int]:
+    """A placed call's id without its try's number, and that number.
+
+    A first phone that is tried over another line is a new channel to Asterisk, ``….2``, and still the same call.
+    """
+    match = _PLACED.fullmatch(linkedid)
+    return (match[1], int(match[3] or 1)) if match else (linkedid, 1)
 
 
 class Channel:

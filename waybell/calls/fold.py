@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import eq
 
 from waybell.calls.cel import CelRecord
-from waybell.calls.channels import Channel, Conversation
+from waybell.calls.channels import Channel, Conversation, without_try
 from waybell.calls.legs import legs_of
 from waybell.calls.outcome import route_of, status_of
 from waybell.calls.values import Call, Direction, Leg, Party
@@ -25,7 +25,11 @@ def plain(number: str) -> str:
 
 
 def call_id(pbx: str, linkedid: str) -> str:
-    """The journal's id of a conversation. With ``systemname`` set, Asterisk itself puts a name and ``-`` in front."""
+    """The journal's id of a conversation. With ``systemname`` set, Asterisk itself puts a name and ``-`` in front.
+
+    A later try of a call that Waybell placed has the id of the first: its row takes the place of that one's.
+    """
+    linkedid, _ = without_try(linkedid)
     return linkedid if "-" in linkedid else f"{pbx}-{linkedid}"
 
 

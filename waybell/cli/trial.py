@@ -39,7 +39,6 @@ _REASONS = {
     Reason.NOT_CONFIRMED: "answered and pressed no key",
     Reason.INTERRUPTED: "was cut off: Asterisk was started anew",
     Reason.UNKNOWN: "has no known outcome: the connection to Asterisk was lost",
-    Reason.PBX_UNAVAILABLE: "was not rung: Asterisk cannot be reached",
 }
 
 

@@ -36,6 +36,7 @@ callbacks = Table(
     Column("sip_cause", Integer(), nullable=False),
     Column("first_line", String(40), nullable=False),
     Column("second_line", String(40), nullable=False),
+    Column("tries", Integer(), nullable=False, server_default="1"),
     Column("cancel_asked", Boolean(), nullable=False),
     Column("longest_seconds", Integer(), nullable=False),
     Column("used_seconds", Integer(), nullable=False),

@@ -26,8 +26,8 @@ _NO_CHANNEL = JSONResponse({"message": "Channel not found"}, 404)
 class FakeAri:
     """``async with FakeAri() as ari: …``; ``scene`` names the recording that the next calls follow.
 
-    ``alive`` are the channels there are, ``originated`` the bodies of what was asked for, ``allowed`` and ``sources``
-    what is subscribed to. A scene stops at its mark, where we ended the call, until the channel is deleted. The answer
+    ``alive`` are the channels there are, ``doing`` where each is in the dialplan, ``bridges`` who is in each;
+    ``originated`` the bodies of what was asked for, ``allowed`` and ``sources`` what is subscribed to. A scene stops at its mark, where we ended the call, until the channel is deleted. The answer
     to an originate comes after its events, as it may.
     """
 
@@ -36,6 +36,8 @@ class FakeAri:
         self.password = "secret"
         self.app = app
         self.alive: set[str] = set()
+        self.doing: dict[str, dict[str, str]] = {}
+        self.bridges: list[list[str]] = []
         self.originated: list[dict[str, Any]] = []
         self.deleted: list[dict[str, str]] = []
         self.allowed: frozenset[str] = frozenset()
@@ -65,6 +67,7 @@ class FakeAri:
     async def start(self, port: int) -> None:
         """Listens on ``port``; 0 takes a free one."""
         listening = socket.create_server(("127.0.0.1", port))
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a body waits 40 ms for its head
         self.port = int(listening.getsockname()[1])
         config = uvicorn.Config(
             self._routes(), ws="websockets-sansio", log_config=None, log_level="critical", lifespan="off"
@@ -95,6 +98,7 @@ class FakeAri:
                 Route("/ari/channels", self._guarded(self._originate), methods=["POST"]),
                 Route("/ari/channels", self._guarded(self._channels), methods=["GET"]),
                 Route("/ari/channels/{id}", self._guarded(self._delete), methods=["DELETE"]),
+                Route("/ari/bridges", self._guarded(self._bridges), methods=["GET"]),
                 Route("/ari/asterisk/info", self._guarded(self._info), methods=["GET"]),
                 Route("/ari/applications/{app}/eventFilter", self._guarded(self._filter), methods=["PUT"]),
                 Route("/ari/applications/{app}/subscription", self._guarded(self._subscribe), methods=["POST"]),
@@ -151,7 +155,12 @@ class FakeAri:
         return Response(status_code=204)
 
     async def _channels(self, _request: Request) -> Response:
-        return JSONResponse([{"id": channel, "state": "Up"} for channel in sorted(self.alive)])
+        idle = {"context": "default", "exten": "s", "priority": 1, "app_name": "", "app_data": ""}
+        found = [{"id": one, "state": "Up", "dialplan": idle | self.doing.get(one, {})} for one in sorted(self.alive)]
+        return JSONResponse(found)
+
+    async def _bridges(self, _request: Request) -> Response:
+        return JSONResponse([{"id": str(number), "channels": ids} for number, ids in enumerate(self.bridges)])
 
     async def _info(self, _request: Request) -> Response:
         return JSONResponse({"status": {"startup_time": STARTED, "last_reload_time": STARTED}})

@@ -84,11 +84,25 @@ async def test_without_a_caller_none_is_shown(ari: FakeAri, client: AriClient) -
 async def test_channels_are_listed_and_ended(ari: FakeAri, client: AriClient) -> None:
     ari.scene = "first_deleted_ringing"
     await client.originate(CALL)
-    assert await client.channels() == {"wb-1"}
+    assert set(await client.channels()) == {"wb-1"}
     assert await client.hangup("wb-1")
     assert ari.deleted == [{"id": "wb-1", "reason": "normal"}]
     assert not await client.hangup("wb-1")
-    assert await client.channels() == frozenset()
+    assert not await client.channels()
+
+
+async def test_channels_tell_what_they_dial_and_who_talks(ari: FakeAri, client: AriClient) -> None:
+    ari.alive |= {"wb-1", "wb-2", "leg"}
+    ari.doing["wb-1"] = {"app_name": "Dial", "app_data": "PJSIP/79161000001@trunk,25,IiS(1800)"}
+    ari.doing["wb-2"] = {"app_name": "Read", "app_data": "WAYBELL_KEY,PJSIP/1"}
+    ari.bridges = [["wb-1", "leg"], ["wb-2"], []]
+    seen = await client.channels()
+    assert {one: found.dialling for one, found in seen.items()} == {
+        "wb-1": "PJSIP/79161000001@trunk",
+        "wb-2": "",
+        "leg": "",
+    }
+    assert await client.talking() == {"wb-1", "leg"}
 
 
 async def test_an_id_is_one_part_of_the_path(ari: FakeAri, client: AriClient) -> None:
@@ -238,10 +252,10 @@ async def test_a_hanging_asterisk_gets_no_more_connections_than_it_may() -> None
 
 
 async def test_it_works_again_after_a_restart(ari: FakeAri, client: AriClient) -> None:
-    assert await client.channels() == frozenset()
+    assert not await client.channels()
     port = ari.port
     await ari.stop()
     with pytest.raises(PbxUnavailableError):
         await client.channels()
     await ari.start(port)
-    assert await client.channels() == frozenset()
+    assert not await client.channels()

@@ -13,6 +13,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 
 from ari_app.access import Access
 from ari_app.client import AriClient
+from ari_app.delivery import NotNowError
 from ari_app.events import TYPES, ChannelDestroyed, ChannelStateChange, Event
 from ari_app.limits import Patience
 from tests.loopback.ari.fake_ari import FakeAri
@@ -184,7 +185,7 @@ async def test_a_handler_that_fails_or_hangs_loses_no_other_event(ari: FakeAri) 
             raise RuntimeError("the store is away")
 
     watcher = Clumsy()
-    async with listening(ari.access, watcher, Patience(handler=0.1)) as here:
+    async with listening(ari.access, watcher, Patience(handler=0.1, insisting=0)) as here:
         await watcher.connected()
         for name in ("wb-1", "hangs", "wb-2", "wb-3"):
             await ari.send(state(name))
@@ -194,6 +195,66 @@ async def test_a_handler_that_fails_or_hangs_loses_no_other_event(ari: FakeAri) 
     assert here.listener.counters.handler_failures == 5
     assert len(here.log.errors) == 2, "one line for each kind of failure"
     assert not watcher.lost
+
+
+async def test_an_event_that_cannot_be_taken_now_is_told_again_before_any_other(ari: FakeAri) -> None:
+    class Away(Watcher):
+        left = 3
+
+        async def on_event(self, event: Event) -> None:
+            if isinstance(event, ChannelStateChange) and event.channel_id == "wb-2" and self.left:
+                self.left -= 1
+                raise NotNowError
+            await super().on_event(event)
+
+    watcher = Away()
+    async with listening(ari.access, watcher) as here:
+        await watcher.connected()
+        for name in ("wb-1", "wb-2", "wb-3"):
+            await ari.send(state(name))
+        await watcher.until(lambda: len(watcher.events) == 3)
+    assert [one.channel_id for one in watcher.events if isinstance(one, ChannelStateChange)] == ["wb-1", "wb-2", "wb-3"]
+    assert (watcher.left, here.listener.counters.handler_failures) == (0, 0)
+
+
+async def test_what_is_never_taken_is_given_up_and_told_once(ari: FakeAri) -> None:
+    class Never(Watcher):
+        async def on_event(self, event: Event) -> None:
+            if isinstance(event, ChannelStateChange) and event.channel_id == "wb-1":
+                raise NotNowError
+            await super().on_event(event)
+
+    watcher = Never()
+    async with listening(ari.access, watcher, Patience(insisting=0.3)) as here:
+        await watcher.connected()
+        for name in ("wb-1", "wb-2"):
+            await ari.send(state(name))
+        await watcher.until(lambda: len(watcher.events) == 1)
+    assert here.listener.counters.handler_failures == 1
+
+
+async def test_a_check_comes_after_all_that_came_before_it_and_one_at_a_time_waits(ari: FakeAri) -> None:
+    go = asyncio.Event()
+
+    class Slow(Watcher):
+        async def on_event(self, event: Event) -> None:
+            await go.wait()
+            await super().on_event(event)
+
+    watcher = Slow()
+    async with listening(ari.access, watcher) as here:
+        await watcher.connected()
+        for name in ("wb-1", "wb-2"):
+            await ari.send(state(name))
+        await eventually(lambda: here.listener.counters.events == 2)
+        for _ in range(3):
+            here.listener.check()
+        go.set()
+        await watcher.until(lambda: "check" in watcher.told)
+        here.listener.check()
+        await watcher.until(lambda: watcher.told.count("check") == 2)
+    kinds = [one if isinstance(one, str) else "event" for one in watcher.told]
+    assert kinds == ["connected", "event", "event", "check", "check"]
 
 
 async def test_a_slow_handler_does_not_slow_the_reading(ari: FakeAri) -> None:

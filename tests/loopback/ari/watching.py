@@ -46,6 +46,10 @@ class Watcher:
         """Keeps that."""
         self._keep(f"lost: {why}")
 
+    async def on_check(self) -> None:
+        """Keeps that."""
+        self._keep("check")
+
     async def until(self, look: Callable[[], Any], deadline: float = 10.0) -> Any:
         """The first true value of ``look``."""
         return await self._changes.until(look, deadline, lambda: f"told: {self.told}")

@@ -48,6 +48,7 @@ class FakeCallbacks:
         self.calls: dict[tuple[str, str], Callback] = {}
         self.wishes: dict[tuple[str, str], Wish] = {}
         self.requests = 0
+        self.refused_wishes: list[tuple[Wish, RefusedError]] = []
         self.refusal: RefusedError | None = None
         self.failure: Exception | None = None
         self.ends_with: Reason | None = None
@@ -55,6 +56,10 @@ class FakeCallbacks:
         self.gate.set()
         self.waiting = asyncio.Event()
         self.placed = asyncio.Event()
+
+    async def refused(self, wish: Wish, refusal: RefusedError) -> None:
+        """Keeps what the door did not let through."""
+        self.refused_wishes.append((wish, refusal))
 
     async def request(self, asker: Asker, wish: Wish, key: str) -> Callback:
         """Places a call, or gives the one that was placed under this key."""

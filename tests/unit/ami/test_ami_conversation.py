@@ -257,6 +257,10 @@ async def test_a_header_that_could_decide_something_is_refused_by_name(header: s
     answer = await (await office.logged_in()).answer(originate(**{header: "System"}))
     assert answer == Answer(Response.ERROR, f"Header {header} is not allowed in an Originate")
     assert office.callbacks.requests == 0
+    [(wanted, refusal)] = office.callbacks.refused_wishes
+    assert isinstance(wanted, ByPhones)
+    assert (wanted.caller, wanted.to, refusal.type) == (COURIER, CUSTOMER, "not-allowed")
+    assert f"Header {header}" in refusal.detail
 
 
 @pytest.mark.parametrize(

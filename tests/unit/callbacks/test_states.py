@@ -19,10 +19,8 @@ from waybell.callbacks.states import (
     FirstEnded,
     Happening,
     Lost,
-    PbxFailed,
     Placing,
     SecondAnswered,
-    SecondEnded,
     SecondFailed,
     SecondLine,
     advance,
@@ -52,7 +50,7 @@ def after(*happenings: Happening, callback: Callback = NEW) -> Callback:
 def test_a_conversation_goes_through_every_status() -> None:
     seen = [NEW.status]
     callback = NEW
-    for happened in (*TO_TALKING, SecondEnded(16)):
+    for happened in (*TO_TALKING, FirstEnded(16, hung_up=True)):
         callback = after(happened, callback=callback)
         seen.append(callback.status)
     assert seen == [status for status in Status if status is not Status.FAILED]
@@ -60,7 +58,7 @@ def test_a_conversation_goes_through_every_status() -> None:
         "mts",
         "beeline",
         16,
-        Side.SECOND,
+        Side.FIRST,
     )
     moments = (callback.first_answered_at, callback.second_rung_at, callback.second_answered_at, callback.ended_at)
     assert [int((moment - START).total_seconds()) for moment in moments if moment] == [2, 3, 4, 5]
@@ -87,8 +85,6 @@ def test_a_conversation_goes_through_every_status() -> None:
         (FirstEnded(1, 404), Reason.UNREACHABLE),
         (FirstEnded(34, 503), Reason.UNREACHABLE),
         (FirstEnded(0, 503), Reason.UNREACHABLE),
-        (PbxFailed(Reason.PBX_UNAVAILABLE), Reason.PBX_UNAVAILABLE),
-        (PbxFailed(Reason.UNKNOWN), Reason.UNKNOWN),
         (Lost(), Reason.UNKNOWN),
         (Lost(restarted=True), Reason.INTERRUPTED),
         (Cancelled(), Reason.CANCELLED),
@@ -143,8 +139,6 @@ def test_a_second_phone_that_is_not_reached_ends_the_call_with_whose_doing_it_wa
     ("happened", "status"),
     [
         (FirstEnded(16, hung_up=True), Status.DONE),
-        (FirstEnded(16, dialstatus="ANSWER"), Status.DONE),
-        (SecondEnded(16), Status.DONE),
         (Cancelled(), Status.DONE),
         (Lost(), Status.DONE),
         (Lost(restarted=True), Status.FAILED),
@@ -156,16 +150,14 @@ def test_a_talk_is_done_however_it_ends_unless_the_pbx_restarts(happened: Happen
     assert callback.reason is (Reason.INTERRUPTED if status is Status.FAILED else None)
 
 
-def test_a_talk_that_nobody_saw_begin_is_done_and_its_length_known() -> None:
-    callback = after(*TO_CALLING_RECIPIENT)
-    end = callback.changed_at + timedelta(seconds=60)
-    ended = advance(callback, FirstEnded(16, dialstatus="ANSWER", talk_seconds=50.0), end)
-    assert ended is not None
-    assert (ended.status, ended.reason, ended.ended_at) == (Status.DONE, None, end)
-    assert ended.ring_seconds == 10.0
-    longer = advance(callback, FirstEnded(16, dialstatus="ANSWER", talk_seconds=500.0), end)
-    assert longer is not None
-    assert longer.second_answered_at == longer.second_rung_at
+@pytest.mark.parametrize("path", [TO_CALLING_COURIER, TO_CONFIRMING, TO_CALLING_RECIPIENT])
+def test_two_who_talk_talk_whatever_was_not_heard_before(path: tuple[Happening, ...]) -> None:
+    talking = after(*path, SecondAnswered())
+    assert talking.status is Status.TALKING
+    assert talking.first_answered_at
+    assert talking.second_rung_at
+    assert talking.second_answered_at == talking.changed_at
+    assert after(FirstEnded(16), callback=talking).status is Status.DONE
 
 
 def test_a_call_that_is_to_be_cancelled_ends_cancelled_whichever_end_is_seen_first() -> None:
@@ -183,7 +175,7 @@ def test_a_call_that_is_to_be_cancelled_ends_cancelled_whichever_end_is_seen_fir
 
 def test_the_next_line_goes_on_where_one_failed_and_its_repeat_does_not() -> None:
     callback = after(*TO_CALLING_COURIER, Placing("mts2"))
-    assert (callback.status, callback.first_line) == (Status.CALLING_COURIER, "mts2")
+    assert (callback.status, callback.first_line, callback.tries) == (Status.CALLING_COURIER, "mts2", 2)
     assert advance(callback, Placing("mts2"), START) is None
     callback = after(FirstAnswered(), Confirmed("a"), SecondLine("b"), callback=callback)
     assert (callback.status, callback.second_line) == (Status.CALLING_RECIPIENT, "b")
@@ -230,7 +222,6 @@ CAUSES, SIP = st.integers(0, 127), st.sampled_from((0, 200, 403, 404, 408, 480, 
 LINES = st.sampled_from(("", "a", "b"))
 HAPPENINGS: st.SearchStrategy[Happening] = st.one_of(
     st.builds(Placing, LINES),
-    st.builds(PbxFailed, st.sampled_from((Reason.PBX_UNAVAILABLE, Reason.UNKNOWN, Reason.UNREACHABLE))),
     st.just(FirstAnswered()),
     st.builds(Confirmed, LINES),
     st.builds(SecondLine, LINES),
@@ -242,9 +233,7 @@ HAPPENINGS: st.SearchStrategy[Happening] = st.one_of(
         SIP,
         st.sampled_from(("", "ANSWER", "BUSY", "CANCEL", "NOANSWER", "CONGESTION", "nonsense")),
         st.booleans(),
-        st.floats(-10, 10_000),
     ),
-    st.builds(SecondEnded, CAUSES),
     st.just(Cancelled()),
     st.builds(Lost, st.booleans()),
 )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waybell.callbacks.script import PREFIX, Script, Way, decode, encode
-from waybell.callbacks.steps import next_step
+from waybell.callbacks.steps import next_step, other_way, without_way
 from waybell.callbacks.values import Kind, Party, Plan
 from waybell.notes import decode as decode_note
 from waybell.routing.state import StateError
@@ -79,6 +79,25 @@ def test_a_line_that_fails_leaves_the_call_to_the_next_one(failure: str) -> None
     assert (verb, arguments[0], arguments[2]) == ("connect", "PJSIP/79161000001@two", "74957654321")
     _, verb, _ = taken(script, failure)
     assert verb == "say"
+
+
+@pytest.mark.parametrize("result", ["CHANUNAVAIL-503", "NOANSWER-603", "ANSWER", "BUSY-486", "1", ""])
+@pytest.mark.parametrize("phase", ["answered", "confirm", "connect", "said"])
+@pytest.mark.parametrize("tried", [1, 2])
+def test_another_line_is_named_beforehand_exactly_when_it_is_dialled(result: str, phase: str, tried: int) -> None:
+    script = replace(SCRIPT, phase=phase, tried=tried)
+    _, verb, arguments = taken(script, result)
+    way = other_way(script, result)
+    if way is not None:
+        assert (verb, arguments[0]) == ("connect", way.dial)
+    else:
+        assert phase != "connect" or verb != "connect"
+
+
+def test_a_line_without_room_is_passed_over() -> None:
+    script = without_way(replace(SCRIPT, phase="connect", tried=1))
+    _, verb, arguments = taken(script, "CONGESTION-503")
+    assert (verb, arguments[0]) == ("say", "waybell/callback-unreachable")
 
 
 @pytest.mark.parametrize(

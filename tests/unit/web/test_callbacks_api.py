@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
@@ -22,6 +22,7 @@ from waybell.callbacks.values import (
     Test,
     Wish,
 )
+from web_app import callbacks_api
 
 KEY = {"Idempotency-Key": "k1"}
 BY_PARCEL = {"courier": "11", "parcel": "10"}
@@ -134,20 +135,33 @@ async def test_a_couriers_token_names_no_other_courier() -> None:
     async with client(callbacks, "eleven") as web:
         answer = await web.post("/callbacks", json=BY_PARCEL | {"courier": "12"}, headers=KEY)
     assert problem(answer) == (403, "foreign-courier")
-    assert not callbacks.asked
+    assert not callbacks.placed
 
 
-@pytest.mark.parametrize("key", [None, "k7"])
-async def test_click_to_call_makes_a_key_where_none_is_given(key: str | None) -> None:
-    callbacks = FakeCallbacks()
+async def test_a_double_click_without_a_key_is_one_call_and_a_minute_later_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    callbacks, body = FakeCallbacks(), {"extension": "200", "to": "89161234567"}
     async with client(callbacks, "desk") as web:
-        headers = {"Idempotency-Key": key} if key else {}
-        answers = [await web.post("/calls", json={"extension": "200", "to": "89161234567"}, headers=headers)] * 2
-        assert [answer.status_code for answer in answers] == [202, 202]
-        assert answers[0].headers["location"] == "/api/v1/callbacks/cb1"
+        for minute in (0, 0, 1):
+            now = datetime(2026, 11, 22, 12, minute, tzinfo=UTC)
+            monkeypatch.setattr(callbacks_api, "_now", lambda now=now: now)
+            answer = await web.post("/calls", json=body)
+            assert answer.status_code == 202
+            assert answer.headers["location"] == f"/api/v1/callbacks/cb{minute + 1}"
+        await web.post("/calls", json=body | {"to": "89161234568"})
         assert (await web.get("/callbacks/cb1")).json()["courier"] is None
-    assert [(asker, wish) for asker, wish, _ in callbacks.asked] == [(Asker("token:3"), Click("200", "89161234567"))]
-    assert callbacks.asked[0][2] == key or len(callbacks.asked[0][2]) > 30
+    assert callbacks.asked[0][:2] == (Asker("token:3"), Click("200", "89161234567"))
+    assert len(callbacks.placed) == 3
+
+
+async def test_a_click_under_a_key_of_its_own_is_placed_once_for_that_key() -> None:
+    callbacks, body = FakeCallbacks(), {"extension": "200", "to": "89161234567"}
+    async with client(callbacks, "desk") as web:
+        for key in ("k7", "k7", "k8"):
+            assert (await web.post("/calls", json=body, headers={"Idempotency-Key": key})).status_code == 202
+    assert [key for _, _, key in callbacks.asked] == ["k7", "k7", "k8"]
+    assert len(callbacks.placed) == 2
 
 
 async def test_an_admin_joins_two_phones_to_see_whether_it_works() -> None:
