@@ -54,6 +54,7 @@ class Forward:
 
 Behaviour = Answer | Reject | Ring | Silence | Forward
 
+
 class InTurn:
     """One behaviour after another, a call each; the last one stays."""
 

@@ -20,6 +20,7 @@ from waybell import wiring
 from waybell.callbacks.line_room import LineRoom
 from waybell.callbacks.store import CallbackStore
 from waybell.configuration import SettingsError
+from waybell.metrics import DoorCollector
 from waybell.open_files import WEB_CONNECTIONS
 from waybell.people.crm import SqlPeople
 from waybell.people.values import People
@@ -67,7 +68,9 @@ async def agi(settings: Settings, people: People) -> AsyncIterator[AgiServer]:
 
 
 @asynccontextmanager
-async def ari(settings: Settings, crm: SqlPeople, health: Health) -> AsyncIterator[CallbackService]:
+async def ari(
+    settings: Settings, crm: SqlPeople, health: Health, registry: CollectorRegistry
+) -> AsyncIterator[CallbackService]:
     """We ask Asterisk here: calls are placed and followed. Works without Asterisk, and places none then."""
     # Only where it is wanted: all of it takes some 15 MB.
     from ari_app.access import Access
@@ -84,6 +87,7 @@ async def ari(settings: Settings, crm: SqlPeople, health: Health) -> AsyncIterat
         placed = await stack.enter_async_context(calling.service(settings, crm, client))
         listener = AriListener(access, CallSupervisor(placed.service), client.subscribe)
         placed.connected, placed.check = lambda: listener.connected, listener.check
+        registry.register(DoorCollector("ari", listener.counters))
         health["ari"] = lambda: listener.connected
         for work in (listener.run(stop), placed.watch(stop)):
             task = asyncio.create_task(work, name="ari")
@@ -99,7 +103,6 @@ async def ami(settings: Settings, registry: CollectorRegistry, service: Callback
     if not chosen.listen:
         yield
         return
-    from ami_app.metrics import AmiCollector
     from ami_app.server import AmiServer
     from ami_app.tls import server_context
     from ami_app.users import AmiUser
@@ -118,7 +121,7 @@ async def ami(settings: Settings, registry: CollectorRegistry, service: Callback
         raise SettingsError(str(error)) from None
     except OSError as error:
         raise _cannot_listen("ami.listen", chosen.listen, error) from None
-    registry.register(AmiCollector(server.counters))
+    registry.register(DoorCollector("ami", server.counters))
     try:
         yield
     finally:

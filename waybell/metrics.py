@@ -1,14 +1,30 @@
-"""How the journal and the CRM are doing, as Prometheus reads it; looked at only when somebody asks."""
+"""How the doors, the journal and the CRM are doing, as Prometheus reads it; looked at only when somebody asks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
 
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from waybell.calls.keeper import Keeper
 from waybell.people.crm import SqlPeople
+
+
+class DoorCollector(Collector):
+    """``waybell_<door>_<counter>_total`` for each field of ``counters``, a dataclass of numbers."""
+
+    def __init__(self, door: str, counters: Any) -> None:
+        self._door, self._counters = door, counters
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The counters as they stand."""
+        for field in fields(self._counters):
+            name = f"waybell_{self._door}_{field.name}"
+            value = getattr(self._counters, field.name)
+            yield CounterMetricFamily(name, f"{self._door.upper()}: {field.name}", value=value)
 
 
 class JournalCollector(Collector):

@@ -9,22 +9,25 @@ import signal
 import socket
 from collections.abc import Collection
 from contextlib import AsyncExitStack, suppress
+from typing import TYPE_CHECKING
 
 import structlog
 import uvloop
 from prometheus_client import CollectorRegistry
 from sqlalchemy.engine import make_url
 
-from agi_app.metrics import AgiCollector
 from waybell import doors, wiring
 from waybell.configuration import SettingsError
 from waybell.logs import set_up_logs
-from waybell.metrics import CrmCollector, JournalCollector
+from waybell.metrics import CrmCollector, DoorCollector, JournalCollector
 from waybell.open_files import make_room
 from waybell.parts import PARTS
 from waybell.people.check import check
 from waybell.people.crm import SqlPeople
 from waybell.settings import Settings
+
+if TYPE_CHECKING:
+    from waybell.callbacks.service import CallbackService
 
 
 def run(settings: Settings, only: Collection[str] = PARTS) -> None:
@@ -58,8 +61,10 @@ async def _serve(settings: Settings, only: frozenset[str]) -> None:
             stack.callback(asking.cancel)
         if "agi" in only and crm:
             server = await stack.enter_async_context(doors.agi(settings, wiring.cached(settings, crm)))
-            registry.register(AgiCollector(server.counters))
-        service = await stack.enter_async_context(doors.ari(settings, crm, health)) if crm and "ari" in only else None
+            registry.register(DoorCollector("agi", server.counters))
+        service: CallbackService | None = None
+        if "ari" in only and crm:
+            service = await stack.enter_async_context(doors.ari(settings, crm, health, registry))
         if "web" in only:
             await stack.enter_async_context(doors.web(settings, registry, health, service))
         if "ami" in only and service:

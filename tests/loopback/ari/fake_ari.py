@@ -27,8 +27,9 @@ class FakeAri:
     """``async with FakeAri() as ari: …``; ``scene`` names the recording that the next calls follow.
 
     ``alive`` are the channels there are, ``doing`` where each is in the dialplan, ``bridges`` who is in each;
-    ``originated`` the bodies of what was asked for, ``allowed`` and ``sources`` what is subscribed to. A scene stops at its mark, where we ended the call, until the channel is deleted. The answer
-    to an originate comes after its events, as it may.
+    ``originated`` the bodies of what was asked for, ``allowed`` and ``sources`` what is subscribed to. A scene stops at
+    its mark, where we ended the call, until the channel is deleted. The answer to an originate comes after its events,
+    as it may.
     """
 
     def __init__(self, app: str = "waybell") -> None:

@@ -8,12 +8,12 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from ami_app.limits import Counters, Limits
-from ami_app.metrics import AmiCollector
+from waybell.metrics import DoorCollector
 
 
 def test_every_counter_is_told_as_a_total() -> None:
     counters, registry = Counters(logins=3), CollectorRegistry()
-    registry.register(AmiCollector(counters))
+    registry.register(DoorCollector("ami", counters))
     assert b"waybell_ami_logins_total 3.0" in generate_latest(registry)
 
 
