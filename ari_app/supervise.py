@@ -25,8 +25,8 @@ _ENDS = ("BUSY", "NOANSWER", *_LINE_FAILED)
 _REASONS: Mapping[str, Reason | None] = MappingProxyType({"BUSY": None, "NOANSWER": Reason.NO_ANSWER})
 # Channels of which something is remembered between two events; far more than there are calls at once.
 _REMEMBERED = 2000
-# Checks come every two seconds.
-_THOROUGH_EVERY = 15
+# Checks come every second.
+_THOROUGH_EVERY = 30
 
 
 class Calls(Protocol):

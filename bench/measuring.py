@@ -14,6 +14,7 @@ from bench.folding import measure_folding
 from bench.lookup import measure_lookups
 from bench.memory import measure_memory
 from bench.placing import measure_placing
+from bench.reconnecting import measure_reconnecting
 from bench.rounds import Plan, Say, measure_rounds
 from bench.summary import summarise
 from bench.traffic import Traffic
@@ -30,10 +31,11 @@ class Extent:
     lookups: int
     memory_calls: int
     placing_seconds: float
+    cuts: int
 
 
-FULL = Extent(Plan(rounds=16), Search((100, 150, 200, 250, 300, 350, 400), 30.0), 20_000, 100_000, 30.0)
-QUICK = Extent(Plan(rounds=4), Search((200, 300), 8.0), 5_000, 20_000, 10.0)
+FULL = Extent(Plan(rounds=16), Search((100, 150, 200, 250, 300, 350, 400), 30.0), 20_000, 100_000, 30.0, 10)
+QUICK = Extent(Plan(rounds=4), Search((200, 300), 8.0), 5_000, 20_000, 10.0, 3)
 
 
 async def measure(extent: Extent, folder: Path, say: Say, *, quick: bool) -> dict[str, Any]:
@@ -51,6 +53,9 @@ async def measure(extent: Extent, folder: Path, say: Say, *, quick: bool) -> dic
         placing = await measure_placing(
             there.server, there.crms[BIG], there.company, folder, say, seconds=extent.placing_seconds
         )
+        reconnecting = await measure_reconnecting(
+            there.server, there.crms[BIG], there.company, folder, say, rounds=extent.cuts
+        )
         document: dict[str, Any] = {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "quick": quick,
@@ -61,6 +66,7 @@ async def measure(extent: Extent, folder: Path, say: Say, *, quick: bool) -> dic
             "memory": asdict(memory) | {"last_mb": memory.last_mb, "growth_mb": memory.growth_mb},
             "folding": asdict(folding),
             "placing": asdict(placing),
+            "reconnecting": asdict(reconnecting),
         }
     return document
 

@@ -27,7 +27,7 @@ _LIMITS = (
     *("courier_at_once", "courier_per_hour", "courier_per_day", "destination_per_day", "company_at_once"),
     *("company_per_second", "company_minutes_per_day"),
 )
-_NO_LIMITS: Section = dict.fromkeys(_LIMITS, 1_000_000)
+NO_LIMITS: Section = dict.fromkeys(_LIMITS, 1_000_000)
 
 Ask = Callable[[int], Awaitable[str]]
 """Places the ``n``-th call; gives the number that rings first."""
@@ -67,7 +67,7 @@ async def measure_placing(
     changes: dict[str, Section] = {
         "crm": {"url": crm.reader()},
         "store": {"url": server.database().store()},
-        "callbacks": _NO_LIMITS,
+        "callbacks": NO_LIMITS,
     }
     calls = int(rate * seconds)
     async with calling_stack(folder / "placing", changes=changes) as here:

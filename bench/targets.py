@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.reconnecting import RECONNECTED
 from bench.variants import PLAIN, WAYBELL
 
 # In fewer calls the cache of the CRM's answers is still filling up, which is no leak.
@@ -59,5 +60,14 @@ def _rest(document: Mapping[str, Any]) -> Iterator[Verdict]:
     yield Verdict(what, f"{ours:.0f} ms (ARI alone {direct:.0f})", "≤ 150 ms", ours <= 150 and not placing["failed"])
     accepted = placing["accepted_per_second"]
     yield Verdict("callbacks accepted", f"{accepted:.0f} /s", "≥ 30 /s", accepted >= 30)
+    yield from _reconnecting(document["reconnecting"]["seconds"])
     speed = document["folding"]["fold_per_second"]
     yield Verdict("event log read and folded", f"{speed:,.0f} records/s", "≥ 20,000", speed >= 20_000)
+
+
+def _reconnecting(seconds: Mapping[str, Any]) -> Iterator[Verdict]:
+    for how, found in seconds.items():
+        late = found[RECONNECTED]["max"]
+        yield Verdict(f"event connection cut ({how}) to the next, slowest", f"{late:.1f} s", "≤ 2 s", late <= 2)
+        late = max(times["max"] for what, times in found.items() if what != RECONNECTED)
+        yield Verdict(f"the same to all calls known again ({how})", f"{late:.1f} s", "≤ 5 s", late <= 5)

@@ -30,7 +30,7 @@ from waybell.settings import Settings
 from waybell.store.engine import make_engine
 from waybell.store.migrate import migrate
 
-_WATCH_SECONDS = 2.0
+_WATCH_SECONDS = 1.0
 _DEFAULT_LINE = "default"
 _UNLIMITED = 1_000_000
 _SEVEN = frozenset({"RU", "KZ"})

@@ -14,7 +14,6 @@ from waybell.callbacks.store import CallbackStore
 from waybell.callbacks.values import Callback, Reason, Status
 from waybell.calls.channels import without_try
 
-# A phone that is about to be rung may not be in Asterisk's list yet.
 _SETTLED_SECONDS = 3.0
 
 
@@ -105,9 +104,13 @@ class CallFollower:
 
     async def _end_lost(self, gone: list[Callback], started: datetime) -> list[Callback]:
         now = self._clock()
-        settled = [call for call in gone if abs((now - call.changed_at).total_seconds()) >= _SETTLED_SECONDS]
-        missed = frozenset(self._placing.channel_id(call) for call in settled)
-        lost = [call for call in settled if self._placing.channel_id(call) in self._missed]
-        self._missed = missed
+        lost = [call for call in gone if self._placing.channel_id(call) in self._missed and _is_settled(call, now)]
+        self._missed = frozenset(self._placing.channel_id(call) for call in gone)
         ended = [await self.happened(call.id, states.Lost(restarted=call.changed_at < started)) for call in lost]
         return [call for call in ended if call is not None]
+
+
+def _is_settled(call: Callback, now: datetime) -> bool:
+    """Whether its channel must be in Asterisk's list: that of a phone that is about to be rung may not be there yet."""
+    begins = call.status in (Status.REQUESTED, Status.CALLING_COURIER)
+    return not begins or abs((now - call.changed_at).total_seconds()) >= _SETTLED_SECONDS
