@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
@@ -16,6 +18,7 @@ from waybell.callbacks.steps import next_step, other_way, without_way
 from waybell.people.values import People
 from waybell.routing import state as states
 from waybell.routing.dialling import Dialling
+from waybell.routing.extras import NO_EXTRAS, Extras, recording_id
 from waybell.routing.flow import Flow
 from waybell.routing.state import State
 from waybell.routing.step import Facts, Step, step
@@ -27,6 +30,9 @@ _ADVICE = {"what_to_do": "set calls.company_number"}
 
 Room = Callable[[str, str], Awaitable[bool]]
 """Takes a place for a call (its id) on a line (its name), and tells whether there was room."""
+
+AskedLately = Callable[[str], Awaitable[bool]]
+"""Whether the person with this number was asked for a rating lately."""
 
 
 class UnknownRequestError(ValueError):
@@ -48,9 +54,16 @@ class Steps:
         clock: Callable[[], datetime] = _now,
         *,
         room: Room | None = None,
+        extras: Extras = NO_EXTRAS,
+        asked_lately: AskedLately | None = None,
     ) -> None:
-        """``room``: takes a place on another line for a call that Waybell placed; without it every line has room."""
+        """``room``: takes a place on another line for a call that Waybell placed; without it every line has room.
+
+        ``extras``: which calls are recorded and rated; ``asked_lately``: without it nobody was.
+        """
         self._room = room
+        self._extras = extras
+        self._asked_lately = asked_lately
         self._flow = flow
         self._people = people
         self._dialling = dialling
@@ -74,6 +87,8 @@ class Steps:
         else:
             state = None
             facts = await self._found(request, dialed)
+        if self._extras is not NO_EXTRAS:
+            facts = await self._with_extras(facts, state, result)
         taken = step(self._flow, state, result, facts, self._clock())
         if self._tells:
             self._tell(request, taken)
@@ -84,6 +99,14 @@ class Steps:
         while self._room and (way := other_way(script, result)) and not await self._room(script.id, way.line):
             script = without_way(script)
         return script
+
+    async def _with_extras(self, facts: Facts, state: State | None, result: str) -> Facts:
+        """``facts`` of a call that may be recorded or rated; an id is drawn even if this step needs none."""
+        new_id = recording_id(self._clock(), secrets.token_hex(10))
+        extras = replace(self._extras, new_id=new_id)
+        if state and result == "ANSWER" and extras.rated.marks and self._asked_lately:
+            extras = replace(extras, may_ask=not (state.number and await self._asked_lately(state.number)))
+        return replace(facts, extras=extras)
 
     async def _found(self, request: Environment, dialed: str) -> Facts:
         caller = numbers.parse(request.variables.get("agi_callerid", ""), self._dialling.plan)

@@ -11,6 +11,7 @@ from typing import Any
 
 from bench.capacity import Held, Search, highest_rate
 from bench.folding import measure_folding
+from bench.live import measure_live
 from bench.lookup import measure_lookups
 from bench.memory import measure_memory
 from bench.placing import measure_placing
@@ -56,6 +57,7 @@ async def measure(extent: Extent, folder: Path, say: Say, *, quick: bool) -> dic
         reconnecting = await measure_reconnecting(
             there.server, there.crms[BIG], there.company, folder, say, rounds=extent.cuts
         )
+        live = await measure_live(folder, say, calls=int(extent.placing_seconds * 10))
         document: dict[str, Any] = {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "quick": quick,
@@ -66,6 +68,7 @@ async def measure(extent: Extent, folder: Path, say: Say, *, quick: bool) -> dic
             "memory": asdict(memory) | {"last_mb": memory.last_mb, "growth_mb": memory.growth_mb},
             "folding": asdict(folding),
             "placing": asdict(placing),
+            "live": asdict(live),
             "reconnecting": asdict(reconnecting),
         }
     return document

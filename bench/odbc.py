@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from lab.mariadb import PASSWORD, READER, Database
-from lab.rootfs import rootfs_path
 from waybell.people.queries import load_queries
 
 _QUERIES = ("recipient_courier", "courier_manager", "client_manager")
@@ -18,7 +11,7 @@ _MODULES = "load = res_odbc.so\nload = res_odbc_transaction.so\nload = func_odbc
 _NUMBER = "'${SQL_ESC(${ARG1})}'"
 _POOL = """[courier]
 enabled = yes
-dsn = courier
+dsn = waybell
 pre-connect = yes
 max_connections = 20
 """
@@ -40,40 +33,3 @@ def function_sections() -> str:
     return "\n".join(
         f"[{name.upper()}]\ndsn = courier\nreadsql = {_NUMBER.join(by_name[name].parts)}\n" for name in _QUERIES
     )
-
-
-@contextmanager
-def driver_settings(database: Database) -> Iterator[None]:
-    """``$ODBCSYSINI`` for an Asterisk that is started inside the block; unixODBC reads it in the root file system.
-
-    Not ``$ODBCINI``: that file unixODBC wants to be able to write, and goes to the default port when it cannot.
-    """
-    rootfs = Path("/") if os.environ.get("WAYBELL_ASTERISK") else rootfs_path()
-    folder = Path(tempfile.mkdtemp(prefix="waybell-odbc-", dir=rootfs / "tmp"))
-    before = os.environ.get("ODBCSYSINI")
-    try:
-        folder.chmod(0o755)
-        for name, content in (("odbc.ini", _data_source(rootfs, database)), ("odbcinst.ini", "")):
-            (folder / name).write_text(content)
-            (folder / name).chmod(0o644)
-        os.environ["ODBCSYSINI"] = f"/{folder.relative_to(rootfs)}"
-        yield
-    finally:
-        os.environ.pop("ODBCSYSINI", None)
-        if before is not None:
-            os.environ["ODBCSYSINI"] = before
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _data_source(rootfs: Path, database: Database) -> str:
-    drivers = sorted(rootfs.glob("usr/lib/*/odbc/libmaodbc.so"))
-    if not drivers:
-        raise FileNotFoundError(f"{rootfs} has no libmaodbc.so: the package odbc-mariadb is missing there")
-    return f"""[courier]
-Driver = /{drivers[0].relative_to(rootfs)}
-SERVER = 127.0.0.1
-PORT = {database.port}
-DATABASE = {database.name}
-UID = {READER}
-PWD = {PASSWORD}
-"""

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench.journal_search import table as journal_table
 from bench.summary import ROLES
 from bench.targets import verdicts
 
@@ -30,6 +31,8 @@ def show(document: Mapping[str, Any], console: Console) -> None:
         f"{machine['cores']} cores {machine['processor']}, Asterisk {machine['asterisk']}",
         highlight=False,
     )
+    if "journal" in document:
+        console.print(journal_table(document["journal"]))
     if document["busy_with_others"] > _QUIET_CORES:
         console.print(
             f"[yellow]The machine was busy with something else too ({document['busy_with_others']:.1f} cores): "

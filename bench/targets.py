@@ -25,7 +25,7 @@ class Verdict:
 
 def verdicts(document: Mapping[str, Any]) -> list[Verdict]:
     """All targets for the document of a run."""
-    return [*_calls(document), *_rest(document)]
+    return [*_calls(document), *_rest(document), *_journal(document.get("journal", {}))]
 
 
 def _calls(document: Mapping[str, Any]) -> Iterator[Verdict]:
@@ -60,9 +60,17 @@ def _rest(document: Mapping[str, Any]) -> Iterator[Verdict]:
     yield Verdict(what, f"{ours:.0f} ms (ARI alone {direct:.0f})", "≤ 150 ms", ours <= 150 and not placing["failed"])
     accepted = placing["accepted_per_second"]
     yield Verdict("callbacks accepted", f"{accepted:.0f} /s", "≥ 30 /s", accepted >= 30)
+    yield from _live(document["live"])
     yield from _reconnecting(document["reconnecting"]["seconds"])
     speed = document["folding"]["fold_per_second"]
     yield Verdict("event log read and folded", f"{speed:,.0f} records/s", "≥ 20,000", speed >= 20_000)
+
+
+def _live(live: Mapping[str, Any]) -> Iterator[Verdict]:
+    must, whole = "≤ 500 ms, none missed", not live["missed"]
+    for key, what in (("started_ms", "INVITE"), ("routed_ms", "decision where a call goes")):
+        late = live[key]["p99"]
+        yield Verdict(f"{what} to the live stream, p99", f"{late:.0f} ms", must, late <= 500 and whole)
 
 
 def _reconnecting(seconds: Mapping[str, Any]) -> Iterator[Verdict]:
@@ -71,3 +79,13 @@ def _reconnecting(seconds: Mapping[str, Any]) -> Iterator[Verdict]:
         yield Verdict(f"event connection cut ({how}) to the next, slowest", f"{late:.1f} s", "≤ 2 s", late <= 2)
         late = max(times["max"] for what, times in found.items() if what != RECONNECTED)
         yield Verdict(f"the same to all calls known again ({how})", f"{late:.1f} s", "≤ 5 s", late <= 5)
+
+
+def _journal(journal: Mapping[str, Any]) -> Iterator[Verdict]:
+    for store, found in journal.items():
+        slowest = found["first_page_ms"][found["slowest"]]["p95"]
+        what = f"first page of {found['calls']:,} calls in {store}, slowest question's p95 ({found['slowest']})"
+        yield Verdict(what, f"{slowest:.0f} ms", "≤ 100 ms", slowest <= 100)
+        speed = found["export_per_second"]
+        what = f"export of {found['calls']:,} calls in {store}"
+        yield Verdict(what, f"{speed:,.0f} rows/s", "≥ 20,000", speed >= 20_000)

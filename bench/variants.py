@@ -16,6 +16,7 @@ from bench.traffic import all_extensions
 from lab.asterisk import Asterisk
 from lab.crm_data import Company
 from lab.mariadb import Database, MariaDB
+from lab.odbc import driver_settings
 from lab.pbx_config import PROJECT
 from lab.waybell_process import Section, Waybell, free_port
 from waybell.store.engine import make_engine
@@ -92,7 +93,7 @@ async def _plain(world: World) -> AsyncIterator[Variant]:
 
 @asynccontextmanager
 async def _func_odbc(world: World) -> AsyncIterator[Variant]:
-    with odbc.driver_settings(world.crm):
+    with driver_settings(world.crm):
         async with _asterisk(world, odbc.asterisk_files()) as pbx:
             yield _variant(FUNC_ODBC, world, pbx)
 

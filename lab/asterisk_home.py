@@ -20,7 +20,8 @@ _FIRST_PORT, _LAST_PORT, _PORTS = 20000, 32500, 512
 # Besides the folders (digits, letters, …): what Asterisk plays by itself at a transfer, and a word to test with.
 _USEFUL_SOUNDS = ("beep", "pbx-", "hello-world")
 _FOLDERS = ("etc", "data/sounds")
-_WRITABLE = ("state", "state/keys", "spool", "spool/monitor", "run", "log", "log/cel-custom", "log/cdr-csv")
+_LOGS = ("log/cel-custom", "log/cdr-csv", "log/cdr-custom")
+_WRITABLE = ("state", "state/keys", "spool", "spool/monitor", "run", "log", *_LOGS)
 
 
 @dataclass(frozen=True, slots=True)

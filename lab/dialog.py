@@ -67,6 +67,15 @@ class Dialog:
         """How the call ended, once it has."""
         return await self._changes.until(lambda: self.end, deadline, lambda: f"the end, {self._story()}")
 
+    async def told(self, body: bytes, deadline: float = 10.0) -> sip.Message:
+        """The first NOTIFY whose body begins so, once it has come. Raises ``TimeoutError``."""
+
+        def look() -> sip.Message | None:
+            notes = (message for message in self.messages if message.method == b"NOTIFY" and not message.status)
+            return next((note for note in notes if note.body.startswith(body)), None)
+
+        return await self._changes.until(look, deadline, lambda: f"{body!r}, {self._story()}")
+
     async def hangup(self) -> Ended:
         """BYE, with its answer awaited."""
         self.finish(Ended(*sip.OK, by_us=True))
@@ -106,6 +115,7 @@ class Dialog:
             self.phone.answer(request, sip.OK, SDP, self.media.offer())
         elif request.method != b"ACK":
             self.phone.answer(request, sip.OK)
+            self._changes.tell()
 
     def finish(self, ended: Ended) -> None:
         """The first end counts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +52,7 @@ async def running_stack(
     changes: Mapping[str, Section] | None = None,
     pbx: Asterisk | None = None,
     only: str = "agi,journal",
+    webhooks: Sequence[Section] = (),
 ) -> AsyncIterator[Stack]:
     """All of it, ready for calls. ``changes`` are settings by section that differ from the demo's."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -65,6 +66,6 @@ async def running_stack(
         async with (
             Phone(asterisk.trunk_address, asterisk.sip_address) as provider,
             Phone(asterisk.phones_address, asterisk.sip_address) as office,
-            Waybell(directory, settings, only) as waybell,
+            Waybell(directory, settings, only, webhooks) as waybell,
         ):
             yield Stack(asterisk, waybell, provider, office, agi_port, str(settings["web"]["listen"]))

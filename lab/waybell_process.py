@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -36,14 +36,21 @@ class Waybell:
     ``settings`` are the sections of ``waybell.toml``, written into ``directory``, where its log goes too.
     """
 
-    def __init__(self, directory: Path, settings: Mapping[str, Section], only: str = "agi,journal") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        settings: Mapping[str, Section],
+        only: str = "agi,journal",
+        webhooks: Sequence[Section] = (),
+    ) -> None:
         self.directory = directory
         self.config = directory / "waybell.toml"
         self.log_path = directory / "waybell.log"
         self._only = only
         self._process: asyncio.subprocess.Process | None = None
         directory.mkdir(parents=True, exist_ok=True)
-        self.config.write_text(to_toml(settings), encoding="utf-8")
+        hooks = "".join("\n" + to_toml({"[webhooks]": hook}) for hook in webhooks)  # [[webhooks]]
+        self.config.write_text(to_toml(settings) + hooks, encoding="utf-8")
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -120,6 +120,7 @@ def options(settings: Settings) -> Options:
         limits=_limits(settings),
         hours=chosen.hours(),
         policy=policy(settings),
+        extras=wiring.extras(settings),
     )
 
 

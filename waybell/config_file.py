@@ -8,7 +8,7 @@ import secrets
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, SecretStr
 
@@ -48,7 +48,20 @@ def write_atomically(path: Path, text: str, mode: int) -> None:
 
 def _section(name: str, chosen: Mapping[str, Any]) -> str:
     default = getattr(Settings(), name)
+    if isinstance(default, tuple):
+        return _tables(name)
     lines = [f"\n# {type(default).__doc__}", f"[{name}]", *_keys(name, default, chosen)]
+    return "\n".join(lines) + "\n"
+
+
+def _tables(name: str) -> str:
+    """A list of tables: commented out whole, because none is there by itself."""
+    kind: type[BaseModel] = get_args(Settings.model_fields[name].annotation)[0]
+    lines = [f"\n# {kind.__doc__}", f"# [[{name}]]"]
+    for key, field in kind.model_fields.items():
+        empty: Any = () if "tuple" in str(field.annotation) else ""
+        value = empty if field.is_required() else field.get_default()
+        lines.append(f"# {key} = {_toml(value)}  # {field.description}")
     return "\n".join(lines) + "\n"
 
 

@@ -96,11 +96,12 @@ def _line(error: ErrorDetails, file: Path | None, variables: Mapping[tuple[str, 
     where = [str(part) for part in error["loc"]]
     own = [name for at, (name, _) in variables.items() if _is_meant(at, where, error["msg"])]
     place = own[0] if own else str(file or "settings")
-    key = ".".join(where[:2])
+    key = ".".join(where[: 3 if len(where) > 1 and where[1].isdigit() else 2])
     if error["type"] == "extra_forbidden":
         return f"{place}: {key}: unknown {'key' if len(where) > 1 else 'section'}; allowed: {_allowed(where)}"
     message = error["msg"].removeprefix("Value error, ")
-    secret = "password" in key or "url" in key or isinstance(error["input"], dict)
+    named = " ".join(where)  # also of a list's table: webhooks.0.secret
+    secret = any(word in named for word in ("password", "secret", "url")) or isinstance(error["input"], dict)
     shown = "" if secret else f" (got {repr(error['input'])[:80]})"
     return " ".join(": ".join(filter(None, (place, key, message + shown))).split())
 

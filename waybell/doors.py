@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from prometheus_client import CollectorRegistry
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from agi_app.limits import Limits
 from agi_app.server import AgiServer
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from waybell.callbacks.service import CallbackService
     from waybell.tokens.service import Tokens
     from web_app.app import Api
+    from web_app.attempts_api import Attempts
     from web_app.auth import Authenticate
 
 # With the journal's last words (4 s) all of them together end before systemd's TimeoutStopSec of 15 s.
@@ -53,7 +57,10 @@ async def agi(settings: Settings, people: People) -> AsyncIterator[AgiServer]:
     engine = make_engine(settings.store.url)  # connects only when a line fails
     holds = {line.name: line.at_once for line in settings.calls.lines}
     room = LineRoom(CallbackStore(engine, _ROOM_SECONDS, settings.cel.pbx), holds)
-    steps = Steps(wiring.flow(settings), people, wiring.dialling(settings), room=room.take)
+    extras = wiring.extras(settings)
+    asked = wiring.asked_lately(settings, engine)
+    flow, dialling = wiring.flow(settings), wiring.dialling(settings)
+    steps = Steps(flow, people, dialling, room=room.take, extras=extras, asked_lately=asked)
     limits = Limits(max_connections=chosen.max_connections, session_seconds=chosen.session_seconds)
     server = AgiServer(steps, host=host, port=port, limits=limits, allowed=allowed)
     try:
@@ -146,24 +153,48 @@ async def web(
     except OSError as error:
         raise _cannot_listen("web.listen", settings.web.listen, error) from None
     async with AsyncExitStack() as stack:
-        api = await stack.enter_async_context(_api(settings, service)) if service else None
+        api = await stack.enter_async_context(_api(settings, service))
         app, door = build_app(ready, registry, version("waybell"), api), Door(WEB_CONNECTIONS, REQUEST_SECONDS)
         await stack.enter_async_context(serving(app, listening, door, grace=_WEB_GRACE_SECONDS))
+        if api.live:
+            stack.push_async_callback(api.live.close)  # streams never end by themselves
         yield
 
 
 @asynccontextmanager
-async def _api(settings: Settings, service: CallbackService) -> AsyncIterator[Api]:
+async def _api(settings: Settings, service: CallbackService | None) -> AsyncIterator[Api]:
+    from waybell.calls.search_port import Journal
+    from waybell.feedback.store import FeedbackStore
+    from waybell.missed.finding import MissedCalls
     from waybell.tokens.service import Tokens
     from web_app.app import Api
 
-    engine = make_engine(settings.store.url)
+    # Whoever searches must not keep others from being let in.
+    engine, reading = make_engine(settings.store.url), make_engine(settings.store.url)
     tokens = Tokens(engine)
     try:
-        yield Api(service, _authenticate(tokens))
+        seconds = settings.store.search_seconds
+        journal = Journal(reading, seconds)
+        sounds, said = wiring.recordings(settings, engine), FeedbackStore(reading, seconds)
+        missed = MissedCalls(reading, hours=settings.missed.look_back_hours, seconds=seconds)
+        live, sheets = wiring.live(settings, engine), _attempts(settings, reading)
+        api = Api(service, _authenticate(tokens), live, journal, missed, recordings=sounds, feedback=said)
+        yield replace(api, attempts=sheets)
     finally:
         await tokens.close()
         await engine.dispose()
+        await reading.dispose()
+
+
+def _attempts(settings: Settings, engine: AsyncEngine) -> Attempts:
+    from waybell.attempts.finding import AttemptsFinder
+    from waybell.attempts.printing import Printer
+    from waybell.attempts.values import Rules
+    from web_app.attempts_api import Attempts
+
+    rules, zone = Rules(settings.attempts.genuine_seconds), ZoneInfo(settings.callbacks.time_zone)
+    finder = AttemptsFinder(engine, rules, seconds=settings.store.search_seconds)
+    return Attempts(finder, Printer(settings.attempts.font).pdf, settings.calls.language, zone, version("waybell"))
 
 
 def _authenticate(tokens: Tokens) -> Authenticate:

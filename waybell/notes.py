@@ -41,7 +41,8 @@ class Note:
 
     ``last`` is the result of the verb before this one (``BUSY``, ``NOANSWER``, a menu's digit, …). ``source`` is
     ``crm``, ``cache`` or ``fallback``. ``number`` is the caller's, normalised; ``kind``, ``id`` and ``name`` say who
-    that is; ``manager`` is the extension list of the manager this step rings.
+    that is; ``manager`` is the extension list of the manager this step rings. ``recording`` is the id of what this step
+    records; ``rating`` is ``asked`` where it asks the caller for one, and 1 to 5 once they gave it.
     """
 
     step: str
@@ -59,12 +60,15 @@ class Note:
     client: str = ""
     manager: str = ""
     to: tuple[Target, ...] = ()
+    recording: str = ""
+    rating: str = ""
 
 
 _REQUIRED = ("step", "verb", "why", "source")
 _TEXT_FIELDS = (
     *_REQUIRED,
-    *("last", "number", "kind", "id", "parcel", "courier", "client", "manager", "dialed", "name"),
+    *("last", "rating", "recording", "number", "kind", "id"),
+    *("parcel", "courier", "client", "manager", "dialed", "name"),
 )
 """In the order of their weight: what has no room in the second part either is left out."""
 _texts = attrgetter(*_TEXT_FIELDS)

@@ -65,10 +65,18 @@ async def _serve(settings: Settings, only: frozenset[str]) -> None:
         service: CallbackService | None = None
         if "ari" in only and crm:
             service = await stack.enter_async_context(doors.ari(settings, crm, health, registry))
+        if service and settings.missed.ring:
+            from waybell.reminding import reminding
+
+            await stack.enter_async_context(reminding(settings, service))
         if "web" in only:
             await stack.enter_async_context(doors.web(settings, registry, health, service))
         if "ami" in only and service:
             await stack.enter_async_context(doors.ami(settings, registry, service))
+        if "webhooks" in only and settings.webhooks:
+            from waybell.webhooks.service import webhooks  # only where somebody is told
+
+            await stack.enter_async_context(webhooks(settings, wiring.normalise(settings)))
         log.info("ready", **_places(settings, only), crm=_shown(settings.crm.url), store=_shown(settings.store.url))
         # What has been made so far stays to the end: the collector need not look at it again with every call.
         gc.collect()

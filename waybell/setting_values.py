@@ -44,6 +44,10 @@ def _database(value: str) -> str:
     return value
 
 
+def _database_or_none(value: str) -> str:
+    return _database(value) if value else value
+
+
 def _listen(value: str) -> str:
     match = _LISTEN.fullmatch(value)
     if match is None or int(match[2]) > 65535 or not _is_address(match[1].strip("[]")):
@@ -121,6 +125,7 @@ Listen = Annotated[str, AfterValidator(_listen)]
 ListenOrNone = Annotated[str, AfterValidator(lambda value: value and _listen(value))]
 HttpUrl = Annotated[str, AfterValidator(_http)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
+OptionalDatabaseUrl = Annotated[str, AfterValidator(_database_or_none)]
 PhoneTemplate = Annotated[str, _template("number")]
 ExtensionTemplate = Annotated[str, _template("extension")]
 Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)]

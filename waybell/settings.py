@@ -7,7 +7,10 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 
+from waybell.keep_settings import Keep
+from waybell.missed_settings import Attempts, Missed
 from waybell.placing_settings import Ami, Callbacks, CallLine
+from waybell.recording_settings import Feedback, Recordings
 from waybell.setting_values import (
     Countries,
     DatabaseUrl,
@@ -16,11 +19,13 @@ from waybell.setting_values import (
     HttpUrl,
     Lengths,
     Listen,
+    OptionalDatabaseUrl,
     PhoneTemplate,
     Region,
     Seconds,
     Section,
 )
+from waybell.webhook_settings import Webhooks
 
 DEMO_CRM = "sqlite+aiosqlite:///waybell-demo-crm.db"
 """The courier company that comes with Waybell; made where it is missing."""
@@ -62,6 +67,13 @@ class Store(Section):
 
     url: DatabaseUrl = Field(
         "sqlite+aiosqlite:///waybell.db", description="journal, callbacks, feedback, flows, tokens"
+    )
+    search_seconds: float = Field(
+        5.0,
+        ge=0.1,
+        le=60,
+        allow_inf_nan=False,
+        description="longest time a question to the journal may take; then it is refused and told to be narrower",
     )
 
 
@@ -159,18 +171,13 @@ class Cel(Section):
         min_length=1,
         description="the PBX's event log that the journal is folded from",
     )
+    url: OptionalDatabaseUrl = Field(
+        "",
+        description="instead of cel.path, for a PBX on another machine: the database its cel_odbc writes; read only",
+    )
+    table: str = Field("cel", pattern=r"^[A-Za-z0-9_]{1,60}$", description="the table there; see sql/cel/mysql.sql")
     pbx: str = Field(
         "pbx1", pattern=r"^[A-Za-z0-9_]{1,20}$", description="this PBX's name, in front of every call's id"
-    )
-
-
-class Recordings(Section):
-    """Where recordings are kept."""
-
-    url: str = Field(
-        "file:///var/spool/asterisk/monitor",
-        pattern=r"^[a-z0-9]+://",
-        description="any fsspec URL: file, sftp, ftp, s3; so far only waybell check looks there",
     )
 
 
@@ -195,8 +202,13 @@ class Settings(Section):
     ami: Ami = Ami()
     routing: Routing = Routing()
     cel: Cel = Cel()
+    keep: Keep = Keep()
     recordings: Recordings = Recordings()
+    feedback: Feedback = Feedback()
+    missed: Missed = Missed()
+    attempts: Attempts = Attempts()
     log: Log = Log()
+    webhooks: Webhooks = ()
 
     @model_validator(mode="after")
     def _crm_before_agi(self) -> Settings:

@@ -12,11 +12,21 @@ from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from waybell.callbacks.ports import Callbacks
+from waybell.calls.search_port import Journal
+from waybell.feedback.store import FeedbackStore
+from waybell.recordings.service import Recordings
 from web_app import examples
+from web_app.attempts_api import Attempts, attempts_router
 from web_app.auth import Authenticate
 from web_app.bodies import BodyLimits, BoundedBodies
 from web_app.callbacks_api import callbacks_router
+from web_app.calls_api import calls_router
+from web_app.feedback_api import feedback_router
+from web_app.live_api import Live, live_router
+from web_app.missed_api import MissedCalls, missed_router
 from web_app.problems import report_problems
+from web_app.recordings_api import recordings_router
+from web_app.stats_api import stats_router
 
 Ready = Callable[[], Awaitable[dict[str, bool]]]
 
@@ -25,8 +35,14 @@ Ready = Callable[[], Awaitable[dict[str, bool]]]
 class Api:
     """What the API needs of others."""
 
-    callbacks: Callbacks
+    callbacks: Callbacks | None
     authenticate: Authenticate
+    live: Live | None = None
+    journal: Journal | None = None
+    missed: MissedCalls | None = None
+    recordings: Recordings | None = None
+    feedback: FeedbackStore | None = None
+    attempts: Attempts | None = None
 
 
 def build_app(
@@ -54,8 +70,26 @@ def build_app(
     app.add_middleware(BoundedBodies, limits=limits)
     app.include_router(_health(ready, registry, version))
     if api is not None:
-        app.state.callbacks, app.state.authenticate = api.callbacks, api.authenticate
-        app.include_router(callbacks_router())
+        app.state.callbacks, app.state.authenticate, app.state.live = api.callbacks, api.authenticate, api.live
+        if api.callbacks is not None:
+            app.include_router(callbacks_router())
+        if api.journal is not None:
+            app.state.journal, app.state.recordings = api.journal, api.recordings
+            app.include_router(calls_router())
+            app.include_router(stats_router())
+            if api.recordings is not None:
+                app.include_router(recordings_router())
+        if api.feedback is not None:
+            app.state.feedback = api.feedback
+            app.include_router(feedback_router())
+        if api.missed is not None:
+            app.state.missed = api.missed
+            app.include_router(missed_router())
+        if api.attempts is not None:
+            app.state.attempts = api.attempts
+            app.include_router(attempts_router())
+        if api.live is not None:
+            app.include_router(live_router())
     return app
 
 

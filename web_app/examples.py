@@ -5,6 +5,7 @@ from __future__ import annotations
 import http
 from typing import Any
 
+from web_app import attempts_examples, calls_examples, feedback_examples, missed_examples
 from web_app.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
 
 Responses = dict[int | str, dict[str, Any]]
@@ -73,12 +74,17 @@ _PROBLEMS: dict[str, tuple[int, str]] = {
     "no-line": (403, "No line to this number"),
     "unknown-courier": (404, "Unknown courier"),
     "unknown-callback": (404, "There is no such call"),
+    "unknown-call": (404, "There is no such call"),
+    "unknown-parcel": (404, "Nothing is known of this parcel"),
+    "not-recorded": (404, "The call was not recorded"),
+    "recording-missing": (404, "The recording is gone"),
     "request-timeout": (408, "The body came too slowly"),
     "no-number": (409, "The courier has no number"),
     "no-recipient-number": (409, "The recipient has no number"),
     "same-number": (409, "Both phones are the same"),
     "body-too-large": (413, "The body is too large"),
     "wrong-content-type": (415, "The body is not JSON"),
+    "range-not-satisfiable": (416, "No such part"),
     "invalid-request": (422, "The request is not valid"),
     "invalid-number": (422, "Not a telephone number"),
     "invalid-extension": (422, "Not an extension"),
@@ -90,11 +96,19 @@ _PROBLEMS: dict[str, tuple[int, str]] = {
     "company-at-once": (429, "Too many calls"),
     "company-minutes-per-day": (429, "Too many minutes"),
     "lines-busy": (429, "All lines busy"),
+    "exports-at-once": (429, "Too many exports"),
     "internal-error": (500, "Waybell met an error"),
     "crm-unavailable": (503, "CRM unavailable"),
     "store-unavailable": (503, "Store unavailable"),
+    "search-too-slow": (503, "The search takes too long"),
+    "no-font": (503, "No font for PDF"),
+    "printing-failed": (503, "No PDF came out"),
     "pbx-unavailable": (503, "Telephone system unavailable"),
     "pbx-refused": (503, "Asterisk refused the call"),
+    "too-many-streams": (503, "Too many streams"),
+    "recordings-unavailable": (503, "Recordings unavailable"),
+    "too-many-listeners": (503, "Too many listeners"),
+    "recordings-slow": (504, "No answer in time"),
 }
 _HEADERS: dict[int, dict[str, Any]] = {
     # Rules that refuse by the hour say when they will no longer.
@@ -145,8 +159,17 @@ def _add_answers(responses: dict[str, dict[str, Any]]) -> None:
     examples = {"202": {"new": {"value": _NEW}}, "200": {"new": {"value": _NEW}, "busy": {"value": _BUSY}}}
     for status, shown in examples.items():
         content = responses.get(status, {}).get("content", {}).get("application/json", {})
-        if content.get("schema", {}).get("$ref") == "#/components/schemas/CallbackDocument":
+        schema = content.get("schema", {}).get("$ref")
+        if schema == "#/components/schemas/CallbackDocument":
             content["examples"] = shown
+        elif schema in calls_examples.ANSWERS:
+            content["examples"] = {name: {"value": value} for name, value in calls_examples.ANSWERS[schema].items()}
+        elif schema in feedback_examples.ANSWERS:
+            content["examples"] = {name: {"value": value} for name, value in feedback_examples.ANSWERS[schema].items()}
+        elif schema in missed_examples.ANSWERS:
+            content["examples"] = {name: {"value": value} for name, value in missed_examples.ANSWERS[schema].items()}
+        elif schema in attempts_examples.ANSWERS:
+            content["examples"] = {name: {"value": value} for name, value in attempts_examples.ANSWERS[schema].items()}
 
 
 def _response(status: int) -> dict[str, Any]:

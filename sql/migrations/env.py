@@ -5,7 +5,9 @@ from __future__ import annotations
 from alembic import context
 
 import waybell.store.callback_tables
-import waybell.store.token_tables  # noqa: F401 - they add their tables to the metadata
+import waybell.store.feedback_tables
+import waybell.store.token_tables
+import waybell.store.webhook_tables  # noqa: F401 - they add their tables to the metadata
 from waybell.store.tables import metadata
 
 context.configure(

@@ -177,10 +177,11 @@ class TestRecordings:
         assert found.status is Status.FAILED
         assert f"{tmp_path}/none does not exist" in found.message
 
-    def test_other_places_are_said_not_to_be_looked_at_and_no_password_is_shown(self) -> None:
-        found = self.look("sftp://user:secret-word@pbx/var/spool")
-        assert found.status is Status.SKIPPED
-        assert "sftp://pbx is not looked at" in found.message
+    @pytest.mark.parametrize("scheme", ["sftp", "ftp"])
+    def test_a_machine_that_cannot_be_asked_is_a_failure_and_no_password_is_shown(self, scheme: str) -> None:
+        found = self.look(f"{scheme}://user:secret-word@127.0.0.1:1/var/spool")
+        assert found.status is Status.FAILED
+        assert f"{scheme}://127.0.0.1/var/spool cannot be read: ConnectionRefusedError" in found.message
         assert "secret-word" not in found.message
 
 

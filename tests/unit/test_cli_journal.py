@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures.thread  # noqa: F401 - loaded while root may still read where Python lies
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 from waybell.calls.values import Call
 from waybell.calls.writer import SqlJournalStore
-from waybell.cli.app import main
+from waybell.cli.app import build, main
 from waybell.store.engine import make_engine
 from waybell.store.migrate import migrate
 
@@ -90,6 +91,7 @@ def test_a_store_that_may_not_be_used_names_user_and_file_on_one_line(
         (Path(folder) / "waybell.db").chmod(0o600)
         monkeypatch.chdir(folder)
         monkeypatch.setattr(sys, "argv", ["waybell", "journal", *command])
+        build()  # loads all of it while root may still read where Python lies
         os.seteuid(65534)
         try:
             with pytest.raises(SystemExit) as end:

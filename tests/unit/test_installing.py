@@ -80,12 +80,14 @@ class TestConfigFile:
     def test_with_every_comment_taken_away_it_still_loads_to_the_defaults(self, tmp_path: Path) -> None:
         text, count = re.subn(r"^#(?=\w+ = )", "", config_text({}), flags=re.MULTILINE)
         (tmp_path / "waybell.toml").write_text(text)
-        assert count == sum(len(type(section).model_fields) for _, section in Settings())
+        assert count == sum(len(type(section).model_fields) for _, section in Settings() if section != ())
         assert load_settings(tmp_path / "waybell.toml", {}) == Settings()
 
     def test_each_key_stands_under_its_description(self) -> None:
         text = config_text({})
         for _, section in Settings():
+            if section == ():
+                continue  # a list of tables: there is none by itself
             for key, field in type(section).model_fields.items():
                 assert f"# {field.description}\n#{key} = " in text
 

@@ -29,7 +29,8 @@ def test_every_language_has_every_phrase() -> None:
     russian, english = ({prompt.name for prompt in read_prompts(language)} for language in ("ru", "en"))
     menu = {"menu-intro", "menu-parcel", "menu-press", "menu-wrong"}
     callback = {f"callback-{name}" for name in ("press", "press-parcel", "busy", "no-answer", "unreachable")}
-    assert russian == english == menu | callback | {f"digit-{digit}" for digit in range(10)}
+    after = {"recorded", "rate", "rate-thanks", "rate-comment"}
+    assert russian == english == menu | callback | after | {f"digit-{digit}" for digit in range(10)}
 
 
 def test_the_sounds_are_what_asterisk_plays_without_converting(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,6 +18,7 @@ from waybell.callbacks.steps import note_of
 from waybell.callbacks.store import Counts
 from waybell.callbacks.values import Callback, Kind, Party, Plan, RefusedError
 from waybell.calls.channels import placed_kind, without_try
+from waybell.routing.extras import NO_EXTRAS, Extras, recording_id
 
 CONTEXT = "waybell-callback"
 VARIABLE = "WAYBELL_CALLBACK"
@@ -46,6 +48,7 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     hours: Hours = field(default_factory=Hours)
     policy: Policy = field(default_factory=Policy)
+    extras: Extras = NO_EXTRAS
 
 
 class Placing:
@@ -112,6 +115,8 @@ class Placing:
             self.longest_seconds,
             options.confirm_seconds if plan.kind is Kind.CALLBACK else 0,
             options.language,
+            recording=self._recording(callback),
+            announced="waybell/recorded" if options.extras.announced else "",
         )
         whom = f"{plan.first.kind or 'the first phone'} {plan.first.id}".strip()
         over = f" over line {first.name}, the one before having failed" if callback.tries > 1 else ""
@@ -126,6 +131,15 @@ class Placing:
             ring_seconds=options.ring_seconds,
             variables={VARIABLE: encode(script), _CARRIED: note},
         )
+
+    def _recording(self, callback: Callback) -> str:
+        """The id under which the call is recorded; empty: it is not."""
+        plan = callback.plan
+        lines = f"line:{callback.first_line}", f"line:{callback.second_line}"
+        if not self._options.extras.recorded.takes((plan.kind.value, plan.second.kind, *lines)):
+            return ""
+        digest = hashlib.sha256(f"{self.channel_id(callback)} {callback.created_at.isoformat()}".encode()).hexdigest()
+        return recording_id(callback.created_at, digest[:20])
 
     def _named(self, party: Party, name: str) -> Line:
         if self._is_extension(party.number):

@@ -33,7 +33,9 @@ class Way:
 class Script:
     """A call after the first answer. ``phase``: which verb's result comes next; ``tried``: how often it was done.
 
-    ``ways`` to the second phone are tried in turn. Times are seconds; ``confirm_seconds`` 0: no key is asked for.
+    ``ways`` to the second phone are tried in turn. ``recording``: the id under which the call is recorded, if it is;
+    ``announced``: the prompt that tells whoever is rung second so. Times are seconds; ``confirm_seconds`` 0: no key is
+    asked for.
     """
 
     id: str
@@ -45,6 +47,8 @@ class Script:
     language: str = "ru"
     phase: str = "answered"
     tried: int = 0
+    recording: str = ""
+    announced: str = ""
 
 
 def encode(script: Script) -> str:
@@ -57,6 +61,7 @@ def encode(script: Script) -> str:
         *astuple(plan.first),
         *astuple(plan.second),
         ways,
+        *((script.recording, script.announced) if script.recording else ()),
     )
     packed = _SEPARATOR.join(text.replace(_SEPARATOR, " ") for text in texts)
     return PREFIX + urlsafe_b64encode(packed.encode("utf-8", "replace")).decode("ascii")
@@ -67,9 +72,10 @@ def decode(word: str) -> Script:
     try:
         texts = urlsafe_b64decode(word.removeprefix(PREFIX)).decode("utf-8").split(_SEPARATOR)
         phase, id_, tried, ring, longest, confirm, language, kind, courier, parcel, client, *rest = texts
-        first, second, (ways,) = Party(*rest[:_PARTY]), Party(*rest[_PARTY : 2 * _PARTY]), rest[2 * _PARTY :]
+        first, second, (ways, *taped) = Party(*rest[:_PARTY]), Party(*rest[_PARTY : 2 * _PARTY]), rest[2 * _PARTY :]
         plan = Plan(Kind(kind), first, second, courier, parcel, client)
-        return Script(id_, plan, _ways(ways), int(ring), int(longest), int(confirm), language, phase, int(tried))
+        counts = int(ring), int(longest), int(confirm)
+        return Script(id_, plan, _ways(ways), *counts, language, phase, int(tried), *taped)
     except (ValueError, TypeError) as error:
         raise StateError(f"no state of ours: {word[:80]!r}") from error
 

@@ -12,6 +12,7 @@ from waybell.callbacks.causes import is_line_failure
 from waybell.callbacks.script import Script, Way, encode
 from waybell.callbacks.values import Kind
 from waybell.notes import Note, Target
+from waybell.routing.extras import recording_file
 from waybell.routing.menu import spoken_digits
 from waybell.routing.state import StateError
 from waybell.routing.verbs import say
@@ -44,6 +45,8 @@ def next_step(script: Script, result: str) -> str:
             return _confirm(script, word)
         why = "the question could not be played: make the prompts (waybell prompts)" if word == "ERROR" else _SILENT
         return _hangup(script, "16", why, word)
+    if script.phase == "record":
+        return _connect(script, "the call is recorded", word)
     if script.phase == "connect":
         return _after_dial(script, word, sip_status)
     if script.phase == "said":
@@ -80,7 +83,17 @@ def _question(script: Script) -> list[str]:
     return ["callback-press"]
 
 
+def _record(script: Script, why: str, last: str) -> str:
+    """Whoever is rung next is the one who cannot send the call on: recorded there, it stays so through a transfer."""
+    after = replace(script, phase="record")
+    note = replace(note_of(after, "recordnext", f"{why}; the call is recorded", last), recording=script.recording)
+    arguments = (recording_file(script.recording), script.announced, script.language)
+    return say(encode(after), "recordnext", arguments, note)
+
+
 def _connect(script: Script, why: str, last: str) -> str:
+    if script.recording and script.phase in ("answered", "confirm"):
+        return _record(script, why, last)
     if script.tried >= len(script.ways):
         return _sorry(script, last)
     way = script.ways[script.tried]

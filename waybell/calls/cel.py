@@ -44,14 +44,18 @@ class Event(IntEnum):
     BRIDGE_EXIT = 5
     HANGUP = 6
     LINKEDID_END = 7
+    BLINDTRANSFER = 8
+    ATTENDEDTRANSFER = 9
+    PICKUP = 10
 
 
 class CelRecord(NamedTuple):
     """One event of the log; a tuple, because tuples are made, compared and hashed at C speed.
 
     ``at`` is in microseconds since 1970 (UTC). ``event`` is an :class:`Event` as a plain integer. ``num`` and ``exten``
-    are kept of a channel's start only, ``dialled`` (the dial string and options) of ``Dial`` only, where a hang-up has
-    the channel's user field: thousands of calls may be under way at once. ``extra`` is the JSON text of
+    are kept of a channel's start only, ``dialled`` (the dial string and options) of ``Dial`` only (of ``Queue``:
+    ``Queue/``, its name and options), where a hang-up has the channel's user field: thousands of calls may be under way
+    at once. ``extra`` is the JSON text of
     ``EventExtra``. Bytes that are no UTF-8 stand as ``\\xcf``.
     """
 
@@ -209,11 +213,15 @@ def _records(rows: Iterable[Sequence[str]]) -> list[CelRecord]:
                 one[context],
                 _text(num) if begun else "",
                 _text(exten) if begun else "",
-                _text(data) if event == _APP_START and app == "Dial" else _text(user_field) if event == _HANGUP else "",
+                _dialled(app, data) if event == _APP_START else _text(user_field) if event == _HANGUP else "",
                 _text(extra).replace('""', '"') if extra else "",
             )
         )
     return records
+
+
+def _dialled(app: str, data: str) -> str:
+    return _text(data) if app == "Dial" else f"Queue/{_text(data)}" if app == "Queue" else ""
 
 
 class _One(dict[str, str]):

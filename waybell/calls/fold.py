@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import eq
 
 from waybell.calls.cel import CelRecord
-from waybell.calls.channels import Channel, Conversation, without_try
-from waybell.calls.legs import legs_of
+from waybell.calls.channels import Conversation, without_try
+from waybell.calls.dialling import Channel
+from waybell.calls.legs import extension_of, legs_of
 from waybell.calls.outcome import route_of, status_of
+from waybell.calls.spoken import feedback_of, recordings_of
 from waybell.calls.values import Call, Direction, Leg, Party
 from waybell.notes import Target
 
@@ -39,31 +41,36 @@ def fold(
     pbx: str = "pbx1",
     normalise: Normalise = plain,
     interrupted: bool = False,
+    until: int = 0,
+    over: bool = False,
 ) -> Call:
-    """The call that ``records`` tell of: all events of one ``linkedid``, in any order, some perhaps twice.
+    """The call that ``records`` tell of: all events of one conversation, in any order, some perhaps twice.
 
-    ``interrupted``: no more will come though the conversation's end is missing. Raises :class:`ValueError` when
+    ``interrupted``: no more will come though the conversation's end is missing; ``until``: the PBX was last seen alive
+    then (microseconds); ``over``: it has ended, even if Asterisk did not write so. Raises :class:`ValueError` when
     there is no record at all.
     """
     ordered = _in_order(records)
     if not ordered:
         raise ValueError("a call needs at least one event")
-    talk = Conversation(ordered)
+    talk = Conversation(ordered, until, over=over)
     legs = legs_of(talk)
     answerer = _answerer(talk, legs)
-    answered_at = answerer[0].answered_at if answerer else None
+    answered_at = answerer[0].answered_at if answerer else talk.room_at
+    answered = answered_at is not None
     started = talk.caller.started if talk.caller else ordered[0].at
     ended = talk.last if talk.closed or interrupted else None
+    dialed = _latest(talk, "dialed") or _dialable(talk.dialed) or None
     return Call(
         id=call_id(pbx, ordered[0].linkedid),
-        direction=_direction(talk),
-        status=status_of(talk, answered=answerer is not None, interrupted=interrupted and not talk.closed),
+        direction=_direction(talk, legs),
+        status=status_of(talk, answered=answered, interrupted=interrupted and not talk.closed),
         started_at=started,
         answered_at=answered_at,
         ended_at=ended,
         caller=_caller(talk, normalise),
-        dialed=_latest(talk, "dialed") or _dialable(talk.dialed) or None,
-        answered_by=_person(answerer) if answerer else None,
+        dialed=dialed,
+        answered_by=_person(answerer) if answerer else Party(dialed) if answered else None,
         parcel=_latest(talk, "parcel"),
         courier=_latest(talk, "courier"),
         client=_latest(talk, "client"),
@@ -72,7 +79,9 @@ def fold(
         ring_seconds=_seconds(_rang([leg for leg, _ in legs], talk.last)),
         talk_seconds=_seconds(talk.talked),
         legs=tuple(leg for leg, _ in legs),
-        route=route_of(talk, answered=answerer is not None),
+        route=route_of(talk, answered=answered),
+        recordings=recordings_of(talk, answered_at),
+        feedback=feedback_of(talk),
     )
 
 
@@ -93,13 +102,17 @@ def _answerer(talk: Conversation, legs: Sequence[tuple[Leg, Target | None]]) -> 
     return found
 
 
-def _direction(talk: Conversation) -> Direction:
-    """By the id of a call that Waybell placed, else by its first context that the first channel came through."""
+def _direction(talk: Conversation, legs: Sequence[tuple[Leg, Target | None]]) -> Direction:
+    """By the id of a call that Waybell placed, else by the context that the first channel came through.
+
+    An employee's phone that rang extensions only stayed inside.
+    """
     if talk.is_placed:
         return Direction.OUTBOUND if talk.kind == "l" else Direction.CALLBACK
     for context in talk.contexts:
         if context == "waybell-outgoing":
-            return Direction.OUTBOUND
+            inside = legs and all(extension_of(leg.channel) for leg, _ in legs)
+            return Direction.INTERNAL if inside else Direction.OUTBOUND
         if context == "waybell" or context.startswith("waybell-"):
             return Direction.INBOUND
     return Direction.INTERNAL

@@ -1,19 +1,23 @@
-"""The journal as ``waybell journal`` uses it: list, show, export, rebuild."""
+"""The journal as it is asked: by ``waybell journal``, and over HTTP."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from waybell.calls.export import FORMATS
-from waybell.calls.queries import CallFilter, by_id, cursor_behind, page
+from waybell.calls.queries import NEWEST_FIRST, CallFilter, by_id, cursor_behind, read_cursor
 from waybell.calls.rows import from_row
+from waybell.calls.search_deadline import TooSlowError, bounded
+from waybell.calls.search_find import Finder
 from waybell.calls.values import Call
 
-_EXPORT_PAGE = 1000
+SECONDS = 5.0
+"""How long a question may take, unless the settings say otherwise."""
+
 _MOST_CANDIDATES = 20
+_MOST_COUNTED = 1000
+_COUNT_SECONDS = 0.1
 
 
 class NoSuchCallError(LookupError):
@@ -22,50 +26,78 @@ class NoSuchCallError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some calls, newest first. ``cursor`` gives the next ones; it is empty at the end."""
+    """Some calls. ``cursor`` gives the next ones; it is empty at the end."""
 
     calls: tuple[Call, ...]
     cursor: str
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many calls there are: just so many, or ``calls`` at least where counting all would take too long."""
+
+    calls: int
+    exact: bool
+
+
 async def list_calls(
-    engine: AsyncEngine, chosen: CallFilter | None = None, *, limit: int = 50, cursor: str = ""
+    engine: AsyncEngine,
+    chosen: CallFilter | None = None,
+    *,
+    order: str = NEWEST_FIRST,
+    limit: int = 50,
+    cursor: str = "",
+    seconds: float = SECONDS,
 ) -> Page:
-    """One page of the calls that ``chosen`` describes. Raises :class:`~waybell.calls.queries.BadCursorError`."""
-    query = page(chosen or CallFilter(), limit + 1, cursor)
-    async with engine.connect() as connection:
-        rows = (await connection.execute(query)).mappings().all()
+    """One page of the calls that ``chosen`` describes.
+
+    A call's place is when it began, which never changes. So a call that comes or changes while somebody turns the pages
+    neither shows another twice nor hides it. Raises :class:`~waybell.calls.queries.BadFilterError`,
+    :class:`~waybell.calls.search_deadline.TooSlowError` and SQLAlchemy's errors.
+    """
+    chosen = chosen or CallFilter()
+    after = read_cursor(cursor, chosen, order) if cursor else None
+    async with bounded(engine, seconds) as connection:
+        rows = await Finder(connection, chosen, order).rows(after, limit + 1)
     found = tuple(from_row(row) for row in rows[:limit])
-    return Page(found, cursor_behind(found[-1]) if len(rows) > limit and found else "")
+    return Page(found, cursor_behind(found[-1], chosen, order) if len(rows) > limit and found else "")
+
+
+async def count_calls(engine: AsyncEngine, chosen: CallFilter, page: Page) -> Count:
+    """How many calls ``chosen`` describes; ``page`` is its first. Exact up to 1,000, and where it is found out at once.
+
+    Raises SQLAlchemy's errors.
+    """
+    if not page.cursor:
+        return Count(len(page.calls), exact=True)
+    try:
+        async with bounded(engine, _COUNT_SECONDS) as connection:
+            found = await Finder(connection, chosen, NEWEST_FIRST).count(_MOST_COUNTED + 1)
+    except TooSlowError:
+        return Count(len(page.calls), exact=False)
+    return Count(min(found, _MOST_COUNTED), exact=found <= _MOST_COUNTED)
+
+
+async def get_call(engine: AsyncEngine, id_: str, seconds: float = SECONDS) -> Call:
+    """The call with this id. Raises :class:`NoSuchCallError`, and as :func:`list_calls`."""
+    async with bounded(engine, seconds) as connection:
+        row = (await connection.execute(by_id(id_, 1, whole=True))).mappings().first()
+    if row is None:
+        raise NoSuchCallError(f"no call in the journal has the id {id_!r}")
+    return from_row(row)
 
 
 async def show_call(engine: AsyncEngine, text: str) -> Call:
     """The call whose id is ``text``, or the only one whose id holds it. Raises :class:`NoSuchCallError`."""
+    try:
+        return await get_call(engine, text)
+    except NoSuchCallError:
+        pass
     async with engine.connect() as connection:
         rows = (await connection.execute(by_id(text, _MOST_CANDIDATES))).mappings().all()
     if not rows:
         raise NoSuchCallError(f"no call in the journal has {text!r} in its id; see waybell journal list")
-    if len(rows) > 1 and rows[0]["id"] != text:
+    if len(rows) > 1:
         ids = ", ".join(row["id"] for row in rows)
         raise NoSuchCallError(f"several calls have {text!r} in their id; say which: {ids}")
     return from_row(rows[0])
-
-
-async def export(engine: AsyncEngine, chosen: CallFilter | None = None, *, form: str = "csv") -> AsyncIterator[str]:
-    """All calls that ``chosen`` describes, as pieces of text: ``csv`` with a header, or ``jsonl``, one call a line.
-
-    Raises :class:`ValueError` for another ``form``.
-    """
-    if form not in FORMATS:
-        raise ValueError(f"format {form!r} is not known; allowed: {', '.join(FORMATS)}")
-    header, line = FORMATS[form]
-    if header:
-        yield header
-    cursor = ""
-    while True:
-        found = await list_calls(engine, chosen, limit=_EXPORT_PAGE, cursor=cursor)
-        if found.calls:
-            yield "".join(line(call) for call in found.calls)
-        cursor = found.cursor
-        if not cursor:
-            return

@@ -6,7 +6,7 @@ import structlog
 
 from waybell.calls.cel import CelParser, CelRecord
 from waybell.calls.conversations import Conversations, Ended, Open
-from waybell.calls.fold import Normalise, fold, plain
+from waybell.calls.fold import Normalise, call_id, fold, plain
 from waybell.calls.logs import LogId, Place
 from waybell.calls.values import Call
 
@@ -17,12 +17,14 @@ class LogFold:
     """Takes logs chunk by chunk. What is finished stands in ``final`` and ``provisional`` until :meth:`written`.
 
     ``final``: seen from start to end. ``provisional``: the end never came or the beginning is not in the log, so it
-    must not replace what the journal has. ``newest``: the latest time (microseconds) in any record so far.
+    must not replace what the journal has. ``gone``: ids of calls that turned out to be part of another one.
+    ``newest``: the latest time (microseconds) in any record so far.
     """
 
     def __init__(self, *, pbx: str = "pbx1", normalise: Normalise = plain) -> None:
         self.final: dict[str, Call] = {}
         self.provisional: dict[str, Call] = {}
+        self.gone: set[str] = set()
         self.skipped = 0
         self.newest = 0
         self._pbx = pbx
@@ -38,6 +40,14 @@ class LogFold:
             self._log, self._parser = log, CelParser(offset)
         place = Place(log, self._parser.offset)
         self._add(self._parser.feed(data), place)
+
+    def take_records(self, log: LogId, offset: int, records: list[CelRecord], following: int, skipped: int) -> None:
+        """As :meth:`take`, for a log whose records stand at ``offset`` up to ``following`` one by one, already read."""
+        if log != self._log:
+            self.end_of_file()
+        self._log, self._parser = log, CelParser(following)
+        self._parser.skipped = skipped
+        self._add(records, Place(log, offset))
 
     def end_of_file(self) -> None:
         """No more will come of the file that was read so far."""
@@ -60,23 +70,34 @@ class LogFold:
             if found.started_at <= before and found.saved_records < len(found.records)
         ]
 
-    def fold(self, records: list[CelRecord], *, interrupted: bool = False) -> Call:
-        """The call of one conversation of this PBX."""
-        return fold(records, pbx=self._pbx, normalise=self._normalise, interrupted=interrupted)
+    def fold(self, records: list[CelRecord]) -> Call:
+        """The call of one conversation of this PBX that is under way."""
+        return fold(records, pbx=self._pbx, normalise=self._normalise)
 
     def written(self) -> None:
-        """What was in ``final`` and ``provisional`` is in the journal."""
-        self.final, self.provisional = {}, {}
+        """What was in ``final`` and ``provisional`` is in the journal, what was in ``gone`` is not."""
+        self.final, self.provisional, self.gone = {}, {}, set()
 
     def _add(self, records: list[CelRecord], place: Place) -> None:
         if records:
             self.newest = max(self.newest, max(records).at)
         for ended in self._conversations.add(records, place):
             self._finish(ended)
+        while self._conversations.joined:
+            joined = self._conversations.joined.pop()
+            ids = {call_id(self._pbx, linkedid) for linkedid in joined.links}
+            self.gone |= ids - {call_id(self._pbx, min(joined.records).linkedid)}
         self._count_skipped()
 
     def _finish(self, ended: Ended) -> None:
-        call = self.fold(ended.records, interrupted=ended.interrupted)
+        call = fold(
+            ended.records,
+            pbx=self._pbx,
+            normalise=self._normalise,
+            interrupted=ended.interrupted,
+            until=ended.until,
+            over=not ended.interrupted,
+        )
         if ended.complete:
             self.final[call.id] = call
             self.provisional.pop(call.id, None)

@@ -6,13 +6,15 @@ Asterisk's word for a failed ``Dial`` is not enough: a phone that declines (603)
 
 from __future__ import annotations
 
-from waybell.calls.channels import Channel, Conversation
+from waybell.calls.channels import Conversation
+from waybell.calls.dialling import Channel
 from waybell.calls.values import RouteStep, Status
 
 _BUSY, _REJECTED = 17, 21
 # Rang until somebody stopped it: 0 and 127 no cause given, 16 normal clearing, 18 and 19 no answer,
-# 26 somebody else answered, 31 unspecified, 102 timer expired.
-_RANG = frozenset((0, 16, 18, 19, 26, 31, 102, 127))
+# 23 sent the caller elsewhere (302) where we do not follow, 26 somebody else answered, 31 unspecified, 102 timer
+# expired.
+_RANG = frozenset((0, 16, 18, 19, 23, 26, 31, 102, 127))
 _BY_DIALSTATUS = {
     "BUSY": Status.BUSY,
     "CONGESTION": Status.FAILED,
@@ -51,7 +53,9 @@ def _first_phone(channel: Channel) -> Status:
 def _last_attempt(conversation: Conversation) -> Status:
     result = _result(conversation, conversation.attempts[-1].note)
     last = len(conversation.attempts) - 1
-    causes = {leg.cause or 0 for leg in conversation.legs if leg.attempt == last}
+    while last > 0 and conversation.attempts[last].pipe:
+        last -= 1  # behind a Local channel that an attempt before it rang
+    causes = {leg.cause or 0 for leg in conversation.legs if leg.attempt >= last}
     if result == "CANCEL" or not causes:
         return _BY_DIALSTATUS.get(result, Status.MISSED)
     if causes == {_REJECTED}:

@@ -20,6 +20,7 @@ from waybell.calls.conversations import Open
 from waybell.calls.fold import Normalise, plain
 from waybell.calls.follow import Follower
 from waybell.calls.log_fold import LogFold
+from waybell.calls.logs import Place
 from waybell.calls.values import Call
 from waybell.calls.writer import JournalStore
 
@@ -62,11 +63,23 @@ class Recorder:
         self.caught_up = False
         self._troubles: set[str] = set()
 
+    @property
+    def started(self) -> bool:
+        """Whether the place in the log to go on from is known."""
+        return self._follower is not None
+
     async def start(self) -> None:
         """Find the place in the log to go on from. Raises what the store raises, or :class:`TimeoutError`."""
+        self._follower = Follower(self._path, await self.place())
+
+    async def place(self) -> Place | None:
+        """The place that is stored. Raises as :meth:`start`."""
         async with asyncio.timeout(self._deadline):
-            place = await self._store.place()
-        self._follower = Follower(self._path, place)
+            return await self._store.place()
+
+    async def take(self) -> bool:
+        """As :meth:`poll`, for whoever may wait."""
+        return self.poll()
 
     def poll(self) -> bool:
         """Take the log's next bytes; whether there were any. Raises :class:`OSError` when it cannot be read."""
@@ -108,7 +121,7 @@ class Recorder:
             (conversation, len(conversation.records))
             for conversation in self.fold.running(int((self._now() - _IN_PROGRESS_AFTER) * 1_000_000))
         ]
-        if self.waiting or running:
+        if self.waiting or running or self.fold.gone:
             await self._flush(running)
         self.caught_up = self.caught_up or not self._more
 
@@ -149,9 +162,9 @@ class Recorder:
 
     async def _look(self) -> bool:
         """Take what has come; whether more of it is there already."""
-        if self._follower is None:
+        if not self.started:
             await self.start()
-        return self.waiting < _MOST_WAITING and self.poll() and self._more
+        return self.waiting < _MOST_WAITING and await self.take() and self._more
 
     async def _finish(self) -> None:
         try:
@@ -167,10 +180,10 @@ class Recorder:
                 while len(final) > _BATCH:  # after the store was down: each part is written by itself, the place last
                     await self._store.save(final[:_BATCH], (), None)
                     del final[:_BATCH]
-                await self._store.save(final, provisional, place)
+                await self._store.save(final, provisional, place, self.fold.gone)
             except (DataError, IntegrityError):
                 await self._save_one_by_one(final, provisional)
-                await self._store.save((), (), place)
+                await self._store.save((), (), place, self.fold.gone)
 
     async def _save_one_by_one(self, final: list[Call], provisional: list[Call]) -> None:
         """One call that the database will not take must not keep the others out of the journal."""

@@ -8,11 +8,14 @@ from typing import Any
 
 from sqlalchemy import String
 
+from waybell.calls.search_terms import names_of
 from waybell.calls.values import (
     Call,
     Direction,
+    Feedback,
     Leg,
     Party,
+    Recording,
     RouteStep,
     Status,
     leg_json,
@@ -23,7 +26,7 @@ from waybell.calls.values import (
 from waybell.store.tables import calls
 
 _LIMITS = {column.name: column.type.length or 0 for column in calls.c if type(column.type) is String}
-_TEXTS = tuple(name for name in _LIMITS if name not in ("pbx", "direction", "status"))
+_TEXTS = tuple(name for name in _LIMITS if name not in ("pbx", "direction", "status", "names"))
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -59,15 +62,18 @@ def to_row(call: Call, pbx: str) -> dict[str, Any]:
         "talk_seconds": call.talk_seconds,
         "legs": _storable(_encode([leg_json(leg) for leg in call.legs])),
         "route": _storable(_encode([step_json(step) for step in call.route])),
+        "facets": None,
+        "recordings": _encode([[kept.id, kept.at] for kept in call.recordings]) if call.recordings else None,
     }
     for name in _TEXTS:
         text = row[name]
         if text is not None and (not text.isascii() or len(text) > _LIMITS[name]):
             row[name] = _storable(text)[: _LIMITS[name]]
+    row["names"] = names_of(row["caller_name"], row["answered_name"])[: _LIMITS["names"]]
     return row
 
 
-def from_row(row: Mapping[str, Any]) -> Call:
+def from_row(row: Mapping[Any, Any]) -> Call:
     """The call that :func:`to_row` made ``row`` of."""
     answerer = _party(row, "answered")
     return Call(
@@ -89,10 +95,17 @@ def from_row(row: Mapping[str, Any]) -> Call:
         talk_seconds=row["talk_seconds"],
         legs=tuple(_leg(leg) for leg in json.loads(row["legs"])),
         route=tuple(_step(step) for step in json.loads(row["route"])),
+        recordings=tuple(Recording(*recording) for recording in json.loads(row.get("recordings") or "[]")),
+        feedback=Feedback(*json.loads(row["feedback"])) if row.get("feedback") else None,
     )
 
 
-def _party(row: Mapping[str, Any], prefix: str) -> Party:
+def feedback_text(feedback: Feedback) -> str:
+    """``feedback`` as the column of that name holds it."""
+    return _encode([feedback.asked_at, feedback.rating, feedback.at, feedback.comment])
+
+
+def _party(row: Mapping[Any, Any], prefix: str) -> Party:
     return Party(*(row[f"{prefix}_{field}"] for field in ("number", "name", "kind", "id")))
 
 

@@ -75,6 +75,26 @@ class RouteStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Recording:
+    """What was recorded of a call: the recording's id, and when it began."""
+
+    id: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """The caller was asked for a rating ``asked_at``. ``rating``: 1 to 5, given ``at``; ``comment``: the id of the
+    recording in which they said more.
+    """
+
+    asked_at: int
+    rating: int | None = None
+    at: int | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One conversation, however many legs and steps it had."""
 
@@ -96,6 +116,8 @@ class Call:
     talk_seconds: float
     legs: tuple[Leg, ...]
     route: tuple[RouteStep, ...]
+    recordings: tuple[Recording, ...] = ()
+    feedback: Feedback | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The call as the API and the exports show it."""
@@ -118,8 +140,8 @@ class Call:
             "talk_seconds": self.talk_seconds,
             "legs": [leg_json(leg) for leg in self.legs],
             "route": [step_json(step) for step in self.route],
-            "recordings": [],
-            "feedback": None,
+            "recordings": [recording_json(recording) for recording in self.recordings],
+            "feedback": feedback_json(self.feedback),
         }
 
 
@@ -150,6 +172,18 @@ def step_json(step: RouteStep) -> dict[str, Any]:
         "result": step.result,
         "source": step.source,
     }
+
+
+def recording_json(recording: Recording) -> dict[str, Any]:
+    """A recording as it stands in a call's JSON: whether it is there, and how long, is for whoever looks to tell."""
+    return {"id": recording.id, "started_at": iso(recording.at), "seconds": None, "available": None}
+
+
+def feedback_json(feedback: Feedback | None) -> dict[str, Any] | None:
+    """What the caller said as it stands in a call's JSON; nothing where they gave no rating."""
+    if feedback is None or feedback.rating is None:
+        return None
+    return {"rating": feedback.rating, "comment": feedback.comment, "at": iso(feedback.at)}
 
 
 def iso(at: int | None) -> str | None:

@@ -6,7 +6,7 @@ beginning). Final ones replace what is there; provisional ones replace nothing b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from operator import itemgetter
 from typing import Any, Protocol
 
@@ -15,12 +15,16 @@ from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.dml import Insert
 
+from waybell.calls.forgotten import read_forgotten
 from waybell.calls.logs import LogId, Place
 from waybell.calls.rows import to_row
 from waybell.calls.values import Call, Status, utc
 from waybell.store.tables import calls, cel_position
 
 _IDS_A_QUERY = 500
+
+Also = Callable[[AsyncConnection, Sequence[Call]], Awaitable[None]]
+"""Writes what else these calls mean, in the transaction in which they were written."""
 
 
 def refused_id(pbx: str, rest: str) -> str:
@@ -35,15 +39,22 @@ class JournalStore(Protocol):
         """The place in the log before which everything is in the journal; ``None`` at the very first start."""
         ...
 
-    async def save(self, final: Sequence[Call], provisional: Sequence[Call], place: Place | None) -> None:
-        """Write all calls and, if given, the new place, or raise and write nothing."""
+    async def save(
+        self, final: Sequence[Call], provisional: Sequence[Call], place: Place | None, gone: Collection[str] = ()
+    ) -> None:
+        """Write all calls and, if given, the new place, or raise and write nothing.
+
+        ``gone``: ids of calls that became part of another one; a row that says such a call is in progress goes.
+        """
         ...
 
 
 class SqlJournalStore:
     """The journal of one PBX in the store's database."""
 
-    def __init__(self, engine: AsyncEngine, pbx: str) -> None:
+    def __init__(self, engine: AsyncEngine, pbx: str, also: Also | None = None) -> None:
+        """``also``: what is to be written with calls, each time that they are."""
+        self._also = also
         self._engine = engine
         self._pbx = pbx
         self._calls = _Upsert(engine, calls)
@@ -56,22 +67,34 @@ class SqlJournalStore:
             row = (await connection.execute(query)).first()
         return Place(LogId(row.log_key, row.log_first_at), row.byte_offset) if row else None
 
-    async def save(self, final: Sequence[Call], provisional: Sequence[Call], place: Place | None) -> None:
+    async def save(
+        self, final: Sequence[Call], provisional: Sequence[Call], place: Place | None, gone: Collection[str] = ()
+    ) -> None:
         """See :class:`JournalStore`. Raises SQLAlchemy's errors."""
         async with self._engine.begin() as connection:
             if place is not None:  # first, so that SQLite takes its write lock before it reads anything
                 await self._position.run(connection, [self._position_row(place)])
+            if gone:
+                under_way = calls.c.status == Status.IN_PROGRESS.value
+                await connection.execute(delete(calls).where(calls.c.id.in_(gone), under_way))
             await self.write(connection, final, provisional)
 
     async def write(self, connection: AsyncConnection, final: Sequence[Call], provisional: Sequence[Call]) -> None:
         """Write calls within somebody else's transaction."""
         if final:
-            await self._calls.run(connection, [to_row(call, self._pbx) for call in final])
+            await self._run(connection, final)
         if provisional:
             settled = await _settled(connection, [call.id for call in provisional])
-            rows = [to_row(call, self._pbx) for call in provisional if call.id not in settled]
-            if rows:
-                await self._calls.run(connection, rows)
+            new = [call for call in provisional if call.id not in settled]
+            if new:
+                await self._run(connection, new)
+
+    async def _run(self, connection: AsyncConnection, written: Sequence[Call]) -> None:
+        forgotten = await read_forgotten(connection)
+        written = [forgotten.without(call) for call in written]
+        await self._calls.run(connection, [to_row(call, self._pbx) for call in written])
+        if self._also:
+            await self._also(connection, written)
 
     async def forget(self, connection: AsyncConnection, since: int, until: int) -> None:
         """Delete this PBX's calls that began at ``since`` (microseconds) or later, but before ``until``."""
@@ -104,7 +127,8 @@ class _Upsert:
     """Writes whole rows, new or over those that are there. Made into SQL once: the journal does this all day."""
 
     def __init__(self, engine: AsyncEngine, table: Table) -> None:
-        made = _upsert(engine.dialect.name, table).compile(dialect=engine.dialect)
+        names = [column.name for column in table.c if "kept" not in column.info]
+        made = _upsert(engine.dialect.name, table, names).compile(dialect=engine.dialect, column_keys=names)
         self._sql = str(made)
         self._in_order = itemgetter(*(made.positiontup or ()))
 
@@ -113,8 +137,8 @@ class _Upsert:
         await connection.exec_driver_sql(self._sql, [self._in_order(row) for row in rows])
 
 
-def _upsert(dialect: str, table: Table) -> Insert:
-    names = [column.name for column in table.c if not column.primary_key]
+def _upsert(dialect: str, table: Table, written: Iterable[str]) -> Insert:
+    names = [name for name in written if name not in table.primary_key.columns]
     if dialect == "sqlite":
         lite = sqlite.insert(table)
         return lite.on_conflict_do_update(

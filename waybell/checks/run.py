@@ -7,7 +7,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from waybell.checks import agi, ari, calls, cel, cel_log, clock, crm, dialplan, phones, recordings, store
+from waybell.checks import agi, ari, calls, cel, cel_log, cel_table, clock, crm, dialplan, phones, recordings, store
 from waybell.checks.findings import Finding, Site, Status, failed, skipped
 from waybell.checks.pbx import Pbx, open_pbx
 
@@ -24,7 +24,7 @@ async def run_checks(site: Site) -> list[Finding]:
             _guarded(site, store.CHECK, store.check_store(site)),
             _guarded(site, agi.CHECK, agi.check_listening(site)),
             _guarded(site, calls.CHECK, calls.check_calls(site)),
-            _guarded(site, cel_log.CHECK, _in_thread(cel_log.check_cel_log, site)),
+            _guarded(site, cel_log.CHECK, _event_log(site)),
             _guarded(site, recordings.CHECK, _in_thread(recordings.check_recordings, site)),
         )
     return sorted((finding for group in groups for finding in group), key=lambda finding: ORDER.index(finding.check))
@@ -46,6 +46,12 @@ async def _asterisk(site: Site, pbx: Pbx) -> list[Finding]:
         _guarded(site, clock.CHECK, clock.check_asterisk_clock(site, pbx)),
     )
     return [*found, *(finding for group in groups for finding in group)]
+
+
+def _event_log(site: Site) -> Awaitable[list[Finding]]:
+    if site.settings.cel.url:
+        return cel_table.check_cel_table(site)
+    return _in_thread(cel_log.check_cel_log, site)
 
 
 async def _in_thread(look: Callable[[Site], list[Finding]], site: Site) -> list[Finding]:

@@ -27,14 +27,18 @@ def build(wanted: str = "") -> typer.Typer:
     if wanted == "serve":
         return app
     from waybell.cli.calls import call_commands
+    from waybell.cli.forget import forget_command
     from waybell.cli.journal import journal_app
     from waybell.cli.tokens import token_app
     from waybell.cli.trial import call_command
+    from waybell.cli.webhooks import webhooks_app
 
     call_commands(app)
     app.add_typer(journal_app(), name="journal")
     app.command("call")(call_command)
+    app.command("forget")(forget_command)
     app.add_typer(token_app(), name="token")
+    app.add_typer(webhooks_app(), name="webhooks")
     return app
 
 

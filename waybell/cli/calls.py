@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -18,11 +18,15 @@ from waybell.numbers import NumberKind, PhoneNumber
 from waybell.people.values import Identity, Lookup, Source
 from waybell.printable import printable
 from waybell.routing.explain import Explained, as_document, explain
+from waybell.routing.extras import recording_id
 from waybell.routing.step import Facts
 from waybell.settings import Settings
-from waybell.wiring import dialling, flow, number_plan, people
+from waybell.wiring import dialling, extras, flow, number_plan, people
 
 Number = Annotated[str, typer.Argument(help="the caller's number, however it is written")]
+
+# Nothing is recorded, so no id is drawn.
+_NOT_DRAWN = "0" * 20
 
 
 def call_commands(app: typer.Typer) -> None:
@@ -43,7 +47,8 @@ def explain_command(
     caller = numbers.parse(number, number_plan(settings))
     when = _time(at)
     lookup = asyncio.run(_look_up(settings, caller, outside=True))
-    tree = explain(flow(settings), Facts(caller, dialling(settings), did, lookup), when)
+    chosen = replace(extras(settings), new_id=recording_id(when, _NOT_DRAWN))
+    tree = explain(flow(settings), Facts(caller, dialling(settings), did, lookup, chosen), when)
     if as_json:
         print_json({"number": _number(caller), "did": did, "at": when.isoformat(), "route": as_document(tree)})
         return

@@ -32,8 +32,17 @@ def settings_for_command(config: Path | None) -> Settings:
 
 
 def print_json(document: Any) -> None:
-    """One JSON document, letters of all alphabets as they are."""
-    print(json.dumps(document, ensure_ascii=False, indent=2))
+    """One JSON document, letters of all alphabets as they are; what would steer a terminal is escaped."""
+    print(harmless(json.dumps(document, ensure_ascii=False, indent=2)))
+
+
+def harmless(text: str) -> str:
+    """JSON or CSV with every control character but line ends as JSON escapes it."""
+    return "".join(letter if letter.isprintable() or letter in "\r\n" else _escaped(letter) for letter in text)
+
+
+def _escaped(letter: str) -> str:
+    return json.dumps(letter)[1:-1] if letter > "\x7f" else f"\\u{ord(letter):04x}"
 
 
 def console() -> Console:

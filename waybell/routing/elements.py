@@ -3,76 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import NamedTuple
 
-from waybell.notes import Target
-from waybell.numbers import NumberKind, PhoneNumber
-from waybell.people.values import Identity, Lookup, PersonKind
-from waybell.routing.dialling import Dialling, Ring, display_name, parcel_name, ring_office, ring_phone, ring_staff
-from waybell.routing.flow import IN_HANDS, Element, Node
+from waybell.numbers import NumberKind
+from waybell.people.values import Identity, PersonKind
+from waybell.routing.aftercare import ask_rating, is_rated, record_first, take_comment
+from waybell.routing.dialling import Ring, display_name, parcel_name, ring_office, ring_phone, ring_staff
+from waybell.routing.extras import NO_EXTRAS
+from waybell.routing.flow import IN_HANDS, Element
 from waybell.routing.menu import fitting, menu_prompts
-from waybell.routing.state import MENU_KEYS, NOTHING_CHOSEN, Choice, State, short_name
+from waybell.routing.state import MENU_KEYS, Choice, short_name
+from waybell.routing.walk import Do, Go, Walk
 
 _CAUSES = {"BUSY": ("17", "busy"), "NOANSWER": ("19", "no answer")}
 _UNREACHABLE = ("20", "not reachable")
-
-
-# Named tuples, because some of them are made for every call and thrown away at once.
-class Go(NamedTuple):
-    """Nothing for the dialplan to do here: leave the node by ``exit``."""
-
-    exit: str
-    why: str
-
-
-class Do(NamedTuple):
-    """The dialplan is to run ``verb`` with ``args``."""
-
-    verb: str
-    args: tuple[str, ...]
-    why: str
-    targets: tuple[Target, ...] = ()
-    manager: str = ""
-
-
-@dataclass(slots=True)
-class Walk:
-    """A call on its way through a flow, from one verb to the next. What the elements change of it is its state."""
-
-    caller: PhoneNumber
-    lookup: Lookup | None
-    dialling: Dialling
-    result: str
-    node: Node
-    number: str = ""
-    kind: str = ""
-    id: str = ""
-    name: str = ""
-    source: str = ""
-    chosen: Choice = NOTHING_CHOSEN
-    choices: tuple[Choice, ...] = ()
-    attempts: int = 0
-
-    def enter(self, node: Node) -> None:
-        """On to ``node``; coming to the same one again is another attempt there."""
-        if node is not self.node:
-            self.node = node
-            self.attempts = 0
-
-    def state(self) -> State:
-        """Where the call stands now."""
-        return State(
-            self.node.name,
-            self.number,
-            self.kind,
-            self.id,
-            self.name,
-            self.source,
-            self.chosen,
-            self.choices,
-            self.attempts,
-        )
 
 
 def run(walk: Walk) -> Go | Do:
@@ -164,9 +107,15 @@ def _dial(walk: Walk) -> Go | Do:
     ring, who, manager = _DIAL_TO[walk.node.to](walk)
     if not ring.dial:
         return Go("no_number", f"{who}: {ring.refused or 'no number to ring'}")
+    verb = "dial"
+    if walk.extras is not NO_EXTRAS:
+        if recording := record_first(walk):
+            return recording
+        if is_rated(walk):
+            verb = "stay"
     number, name = _shown(walk)
     args = (ring.dial, str(walk.dialling.ring_seconds), number, name)
-    return Do("dial", args, f"ring {who}; {ring.refused}" if ring.refused else f"ring {who}", ring.targets, manager)
+    return Do(verb, args, f"ring {who}; {ring.refused}" if ring.refused else f"ring {who}", ring.targets, manager)
 
 
 def _to_courier(walk: Walk) -> tuple[Ring, str, str]:
@@ -205,6 +154,8 @@ def _shown(walk: Walk) -> tuple[str, str]:
 
 
 def _hangup(walk: Walk) -> Do:
+    if walk.over:
+        return Do("hangup", ("16",), "the call is over")
     cause, why = _CAUSES.get(walk.result, _UNREACHABLE)
     return Do("hangup", (cause,), f"nobody is left to ring: {why}")
 
@@ -214,5 +165,7 @@ _ELEMENTS: dict[Element, Callable[[Walk], Go | Do]] = {
     Element.PARCELS: _parcels,
     Element.MENU: _menu,
     Element.DIAL: _dial,
+    Element.RATE: ask_rating,
+    Element.COMMENT: take_comment,
     Element.HANGUP: _hangup,
 }

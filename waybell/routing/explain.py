@@ -56,11 +56,15 @@ def _explained(
 
 def _results(this: Step, flow: Flow) -> tuple[str, ...]:
     """What the verb may report. A wrong key is not followed: it offers the same choice again."""
+    if this.verb == "record":
+        return ("RECORDING",)
     if flow.nodes[this.state.node].element is Element.DIAL:
-        return _DIAL_RESULTS
+        return ("ANSWER", *_DIAL_RESULTS) if this.verb == "stay" else _DIAL_RESULTS
     if flow.nodes[this.state.node].element is Element.MENU:
         return (*(str(key) for key in range(1, len(this.state.choices) + 1)), "TIMEOUT")
-    return ()
+    if flow.nodes[this.state.node].element is Element.RATE:
+        return ("1", "2", "3", "4", "5", "TIMEOUT")
+    return ("DONE",) if flow.nodes[this.state.node].element is Element.COMMENT else ()
 
 
 def as_document(explained: Explained) -> dict[str, Any]:

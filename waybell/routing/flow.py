@@ -26,6 +26,8 @@ class Element(StrEnum):
     PARCELS = "parcels"
     MENU = "menu"
     DIAL = "dial"
+    RATE = "rate"
+    COMMENT = "comment"
     HANGUP = "hangup"
 
 
@@ -40,6 +42,8 @@ _EXITS: Mapping[Element, frozenset[str]] = {
     Element.PARCELS: frozenset({"one", "several", "none"}),
     Element.MENU: frozenset({"chosen", "wrong", "timeout", "exhausted"}),
     Element.DIAL: _DIAL_EXITS,
+    Element.RATE: frozenset({"rated", "declined", "skipped"}),
+    Element.COMMENT: frozenset({"done"}),
     Element.HANGUP: frozenset(),
 }
 _ORDER = frozenset({*PersonKind, IN_HANDS})
@@ -48,6 +52,8 @@ _OPTIONS: Mapping[Element, Mapping[str, tuple[object, ...]]] = {
     Element.PARCELS: {},
     Element.MENU: {"attempts": tuple(range(1, 11)), "seconds": tuple(range(1, 61))},
     Element.DIAL: {"to": ("courier", "manager", "office"), "show": ("company", "caller")},
+    Element.RATE: {},
+    Element.COMMENT: {},
     Element.HANGUP: {},
 }
 

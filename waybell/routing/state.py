@@ -41,7 +41,10 @@ NOTHING_CHOSEN = Choice()
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where a call stands: the node whose verb runs, who calls, whom they chose, whom they can choose from."""
+    """Where a call stands: the node whose verb runs, who calls, whom they chose, whom they can choose from.
+
+    ``recording``: the id under which it is recorded.
+    """
 
     node: str
     number: str = ""
@@ -52,6 +55,7 @@ class State:
     chosen: Choice = NOTHING_CHOSEN
     choices: tuple[Choice, ...] = ()
     attempts: int = 0
+    recording: str = ""
 
 
 _texts = attrgetter("number", "kind", "id", "name", "source")
@@ -68,6 +72,8 @@ def encode(state: State) -> str:
     texts = (*_texts(state), str(state.attempts), *_choice(state.chosen))
     for choice in state.choices:
         texts += _choice(choice)
+    if state.recording:
+        texts += (state.recording,)
     packed = _SEPARATOR.join(texts)
     if packed.count(_SEPARATOR) >= len(texts):
         packed = _SEPARATOR.join(text.replace(_SEPARATOR, " ") for text in texts)
@@ -80,8 +86,10 @@ def decode(word: str) -> State:
     try:
         texts = urlsafe_b64decode(packed).decode("utf-8").split(_SEPARATOR)
         number, kind, id_, name, source, attempts = texts[:_HEAD]
+        # A recording's id is one text behind the choices, where there is one.
+        recording = texts.pop() if len(texts) % _CHOICE == (_HEAD + 1) % _CHOICE else ""
         chosen, *choices = _choices(texts[_HEAD:])
-        return State(node, number, kind, id_, name, source, chosen, tuple(choices), int(attempts))
+        return State(node, number, kind, id_, name, source, chosen, tuple(choices), int(attempts), recording)
     except ValueError as error:
         raise StateError(f"no state of ours: {word[:80]!r}") from error
 

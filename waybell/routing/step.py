@@ -13,13 +13,17 @@ from typing import NamedTuple
 from waybell.notes import Note, Target
 from waybell.numbers import NumberKind, PhoneNumber
 from waybell.people.values import Lookup, Source
+from waybell.routing.aftercare import RECORD_RESULTS, after_rating
 from waybell.routing.dialling import Dialling, outside_name
-from waybell.routing.elements import Do, Walk, run
+from waybell.routing.elements import run
+from waybell.routing.extras import NO_EXTRAS, Extras
 from waybell.routing.flow import Element, Flow, FlowError
 from waybell.routing.state import State, StateError
+from waybell.routing.walk import Do, Walk
 
 _DIAL_EXITS = {"ANSWER": "answered", "BUSY": "busy", "NOANSWER": "no_answer"}
 _UNREACHABLE = "unreachable"
+_WITH_VERBS = (Element.DIAL, Element.MENU, Element.RATE, Element.COMMENT)
 _INTERNAL = (NumberKind.EXTENSION, NumberKind.SHORT)
 
 
@@ -34,6 +38,7 @@ class Facts:
     dialling: Dialling
     dialed: str = ""
     lookup: Lookup | None = None
+    extras: Extras = NO_EXTRAS
 
 
 class Decision(NamedTuple):
@@ -46,7 +51,7 @@ class Decision(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What the dialplan is to do next. ``verb`` is ``dial``, ``menu`` or ``hangup``; ``args`` are that verb's."""
+    """What the dialplan is to do next. ``args`` are those of ``verb``; see ``dialplan/waybell.conf``."""
 
     at: datetime
     state: State
@@ -75,7 +80,7 @@ def step(flow: Flow, state: State | None, result: str, facts: Facts, now: dateti
         outcome = run(walk)
         if isinstance(outcome, Do):
             passed.append(Decision(name, outcome.why, ""))
-            return _step(outcome, walk.state(), passed, "" if state is None else result, facts, now)
+            return _step(outcome, walk, passed, "" if state is None else result, now)
         passed.append(Decision(name, outcome.why, outcome.exit))
         name = walk.node.exits[outcome.exit]
     raise FlowError(f"flow {flow.name!r}: the nodes {', '.join(d.node for d in passed)} lead round in a circle")
@@ -90,12 +95,13 @@ def _begin(flow: Flow, facts: Facts) -> Walk:
         walk.name = outside_name(facts.dialling, caller.digits)
     else:
         walk.number = caller.digits
+    walk.dialed, walk.extras = facts.dialed, facts.extras
     return walk
 
 
 def _resume(flow: Flow, state: State, result: str, facts: Facts) -> Walk:
     node = flow.nodes.get(state.node)
-    if node is None or node.element not in (Element.DIAL, Element.MENU):
+    if node is None or node.element not in _WITH_VERBS:
         raise StateError(f"flow {flow.name!r} has no verb at node {state.node!r}: was the flow changed mid-call?")
     return Walk(
         facts.caller,
@@ -111,14 +117,26 @@ def _resume(flow: Flow, state: State, result: str, facts: Facts) -> Walk:
         state.chosen,
         state.choices,
         state.attempts,
+        state.recording,
+        facts.dialed,
+        facts.extras,
     )
 
 
 def _leave(walk: Walk) -> str:
     """The node that comes after the verb that was done."""
-    exits, result = walk.node.exits, walk.result
-    if walk.node.element is Element.DIAL:
+    exits, result, element = walk.node.exits, walk.result, walk.node.element
+    if element is Element.DIAL:
+        if result in RECORD_RESULTS:
+            return walk.node.name
+        walk.over = result == "ANSWER"
         return exits[_DIAL_EXITS.get(result, _UNREACHABLE)]
+    if element is Element.RATE:
+        exit_ = after_rating(walk)
+        return exits[exit_] if exit_ else walk.node.name
+    if element is Element.COMMENT:
+        walk.over = True
+        return exits["done"]
     if result == "TIMEOUT":
         return exits["timeout"]
     if result.isascii() and result.isdigit() and 1 <= int(result[:2]) <= len(walk.choices):
@@ -128,16 +146,17 @@ def _leave(walk: Walk) -> str:
     return exits["exhausted" if walk.attempts >= walk.node.attempts else "wrong"]
 
 
-def _step(do: Do, state: State, passed: list[Decision], last: str, facts: Facts, now: datetime) -> Step:
+def _step(do: Do, walk: Walk, passed: list[Decision], last: str, now: datetime) -> Step:
+    state = walk.state()
     chosen = state.chosen
     note = Note(
         passed[0].node,
-        do.verb,
+        "dial" if do.verb == "stay" else do.verb,
         "; ".join([decision.why for decision in passed]),
         state.source,
         last,
         state.number,
-        facts.dialed,
+        walk.dialed,
         state.kind,
         state.id,
         state.name,
@@ -146,5 +165,7 @@ def _step(do: Do, state: State, passed: list[Decision], last: str, facts: Facts,
         chosen.client,
         do.manager,
         do.targets,
+        do.recording,
+        walk.rating or do.rating,
     )
     return Step(now, state, do.verb, do.args, do.targets, tuple(passed), note)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Double, Index, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, DateTime, Double, Index, MetaData, SmallInteger, String, Table, Text
 from sqlalchemy.dialects import mysql
 
 metadata = MetaData()
@@ -53,15 +53,56 @@ calls = Table(
     Column("talk_seconds", Double(), nullable=False),
     Column("legs", _json(), nullable=False),
     Column("route", _json(), nullable=False),
+    Column("names", String(500)),
+    Column("rating", SmallInteger(), info={"kept": True}),
+    Column("facets", SmallInteger()),
+    Column("recordings", Text()),
+    Column("feedback", Text(), info={"kept": True}),
     Index("calls_started_at", "started_at", "id"),
-    Index("calls_caller_number", "caller_number", "started_at"),
-    Index("calls_answered_number", "answered_number", "started_at"),
-    Index("calls_parcel", "parcel", "started_at"),
-    Index("calls_courier", "courier", "started_at"),
-    Index("calls_client", "client", "started_at"),
+    Index("calls_facets", "facets", "started_at", "id"),
     **MYSQL,
 )
-"""The journal: one row a conversation. ``legs`` and ``route`` are JSON as the API shows them."""
+"""The journal: one row a conversation. ``legs`` and ``route`` are JSON as the API shows them.
+
+``names``: the words of both names as they are searched for. ``rating``: 1 to 5, what the caller gave; written by nobody
+but the feedback, so that a call written anew keeps it (``kept``). ``facets``: the status, direction, kind and rating as
+one number (:mod:`waybell.calls.search_terms`), NULL until the search index knows the call as it is: whoever changes a
+call sets it to NULL. ``recordings`` and ``feedback`` are JSON, NULL where there is none; see :mod:`waybell.calls.rows`.
+"""
+
+call_terms = Table(
+    "call_terms",
+    metadata,
+    Column("term", String(110), primary_key=True),
+    Column("facets", SmallInteger(), primary_key=True, autoincrement=False),
+    Column("at", BigInteger(), primary_key=True, autoincrement=False),
+    Column("call_id", String(150), primary_key=True),
+    sqlite_with_rowid=False,
+    **MYSQL,
+)
+"""The search index: which calls a number, a word of a name, a courier, … occurs in. ``at``: when the call began, in
+microseconds. A row may be out of date, then the call does not say so any more; none is missing for a call with facets.
+"""
+
+search_runs = Table(
+    "search_runs",
+    metadata,
+    Column("term", String(110), primary_key=True),
+    Column("facets", SmallInteger(), primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+    **MYSQL,
+)
+"""Which facets a term's calls have, so that the newest of each can be taken; the empty term stands for all calls."""
+
+search_parts = Table(
+    "search_parts",
+    metadata,
+    Column("part", String(20), primary_key=True),
+    Column("term", String(110), primary_key=True),
+    sqlite_with_rowid=False,
+    **MYSQL,
+)
+"""Every ending of a number or word, cut to its first letters: what begins with a part is found by range."""
 
 cel_position = Table(
     "cel_position",

@@ -13,9 +13,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.unit.calls.logbook import clock_set, hour, parse, raw_records, trace
+from waybell.calls import export
 from waybell.calls.conversations import Conversations
 from waybell.calls.fold import fold
-from waybell.calls.journal import NoSuchCallError, export, list_calls, show_call
+from waybell.calls.journal import NoSuchCallError, list_calls, show_call
 from waybell.calls.present import call_details, calls_table
 from waybell.calls.queries import BadCursorError, CallFilter, parse_time
 from waybell.calls.rebuild import rebuild
@@ -109,7 +110,7 @@ async def test_csv_holds_every_call_and_nothing_that_a_spreadsheet_would_run(eng
     hostile = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\tx", "\rx", "-5", "+79161234567", 'a "b", c\nd']
     calls = [replace(CALLS[0], id=f"pbx1-{number}.0", caller=Party(name=name)) for number, name in enumerate(hostile)]
     await fill(engine, calls)
-    document = "".join([piece async for piece in export(engine)])
+    document = "".join([piece async for piece in export.text("csv", export.batches(engine))])
     names = {row["id"]: row["caller_name"] for row in csv.DictReader(io.StringIO(document, newline=""))}
     for number, name in enumerate(hostile):
         harmless = name in ("-5", "+79161234567", 'a "b", c\nd')
@@ -118,20 +119,20 @@ async def test_csv_holds_every_call_and_nothing_that_a_spreadsheet_would_run(eng
 
 async def test_json_lines_hold_every_call_as_the_api_shows_it(engine: AsyncEngine) -> None:
     await fill(engine, CALLS)
-    lines = "".join([piece async for piece in export(engine, form="jsonl")]).splitlines()
+    lines = "".join([piece async for piece in export.text("jsonl", export.batches(engine))]).splitlines()
     assert [json.loads(line) for line in lines] == [call.as_json() for call in NEWEST_FIRST]
 
 
 async def test_an_export_comes_in_pieces_and_holds_more_than_one_page(engine: AsyncEngine) -> None:
     await fill(engine, [replace(CALLS[0], id=f"pbx1-{number}.0") for number in range(2100)])
-    pieces = [piece async for piece in export(engine)]
+    pieces = [piece async for piece in export.text("csv", export.batches(engine))]
     assert len(pieces) == 4
     assert "".join(pieces).count("\r\n") == 2101
 
 
 async def test_an_unknown_format_is_refused_with_the_known_ones(engine: AsyncEngine) -> None:
     with pytest.raises(ValueError, match="csv, jsonl"):
-        await anext(export(engine, form="xml"))
+        await anext(export.text("xml", export.batches(engine)))
 
 
 async def test_rebuilding_gives_the_rows_that_following_gave(engine: AsyncEngine, log_path: Path) -> None:

@@ -9,14 +9,14 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from waybell.store import callback_tables, token_tables
+from waybell.store import callback_tables, feedback_tables, missed_tables, token_tables, webhook_tables
 from waybell.store.engine import make_engine
 from waybell.store.migrate import NewerStoreError, migrate, newest, pending
 from waybell.store.tables import metadata
 from waybell.store.upgrade import head
 
 # Every table is in the metadata once its module is loaded.
-OTHERS = (callback_tables, token_tables)
+OTHERS = (callback_tables, feedback_tables, missed_tables, token_tables, webhook_tables)
 
 
 def differences(connection: Connection) -> list[object]:

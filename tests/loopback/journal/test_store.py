@@ -140,3 +140,10 @@ async def test_calls_of_two_pbxs_share_a_journal_and_have_a_place_each(engine: A
     await two.save([replace(BUSY, id="pbx2-1.0")], [], replace(PLACE, offset=7))
     assert (await one.place(), await two.place()) == (PLACE, replace(PLACE, offset=7))
     assert len((await list_calls(engine)).calls) == 2
+
+
+async def test_a_call_that_became_part_of_another_one_goes_if_it_is_in_progress(journal: Journal) -> None:
+    going, settled = replace(BUSY, id="pbx1-1.5", status=Status.IN_PROGRESS), replace(BUSY, id="pbx1-1.6")
+    await journal.store.save([settled], [going], None)
+    await journal.store.save([BUSY], [], PLACE, {going.id, settled.id, "pbx1-unknown"})
+    assert await journal.rows() == newest_first([BUSY, settled])

@@ -30,7 +30,7 @@ async def refused(folder: Path, *arguments: str, **sections: Section) -> str:
 
 async def test_an_unknown_part_is_refused_with_those_there_are(tmp_path: Path) -> None:
     said = await refused(tmp_path, "--only", "agi,fax")
-    assert said == "waybell: --only: fax: allowed are agi, journal, ari, web, ami"
+    assert said == "waybell: --only: fax: allowed are agi, journal, ari, web, ami, webhooks"
 
 
 async def test_a_folder_of_queries_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -70,14 +70,17 @@ async def settled(log: Path, calls: int, deadline: float = 10.0) -> None:
 
 def rotated(log: Path) -> list[Path]:
     """The log's files, oldest first: ``waybell.csv.2``, ``waybell.csv.1``, ``waybell.csv``."""
-    return sorted(log.parent.glob(f"{log.name}*"), key=lambda file: file.name, reverse=True)
+    return sorted(log.parent.glob(f"{log.name}*"), key=lambda file: _age(file, log), reverse=True)
+
+
+def _age(file: Path, log: Path) -> int:
+    return 0 if file == log else int(file.suffix[1:])
 
 
 def rotate(log: Path) -> None:
     """What logrotate does without ``copytruncate``: every file gets a name further on."""
     for file in rotated(log):
-        number = int(file.suffix[1:]) if file != log else 0
-        file.rename(log.with_name(f"{log.name}.{number + 1}"))
+        file.rename(log.with_name(f"{log.name}.{_age(file, log) + 1}"))
 
 
 async def finished_rows(journal: JournalReader, count: int, deadline: float = _JOURNAL_SECONDS) -> list[dict[str, Any]]:

@@ -116,9 +116,9 @@ async def test_reading_again_does_not_put_a_finished_call_back_in_progress(path:
     records = raw_records(log)
     path.write_bytes(b"".join(records[: len(records) // 2]))
     again = Recorder(store, path, now=lambda: LONG_AFTER)  # has no idea of how far the first one came
-    store_place, store._place = store._place, None
+    store_place, store.saved_place = store.saved_place, None
     await again.start()
-    store._place = store_place
+    store.saved_place = store_place
     await follow_to_the_end(again)
     again.close()
     assert store.rows == expected(log)
@@ -202,10 +202,10 @@ async def test_a_log_that_may_not_be_read_does_not_end_the_journal(path: Path) -
 
 async def test_a_call_that_the_database_refuses_does_not_keep_the_others_out(path: Path) -> None:
     class Picky(MemoryJournalStore):
-        async def save(self, final, provisional, place) -> None:  # type: ignore[no-untyped-def]
+        async def save(self, final, provisional, place, gone=()) -> None:  # type: ignore[no-untyped-def]
             if any(call.status is Status.BUSY for call in final):
                 raise DataError("INSERT", {}, Exception("too long"))
-            await super().save(final, provisional, place)
+            await super().save(final, provisional, place, gone)
 
     log = hour(32)
     path.write_bytes(log)
@@ -392,9 +392,9 @@ async def test_after_the_store_was_down_calls_are_written_in_parts_and_the_place
             super().__init__()
             self.parts: list[tuple[int, bool]] = []
 
-        async def save(self, final, provisional, place) -> None:  # type: ignore[no-untyped-def]
+        async def save(self, final, provisional, place, gone=()) -> None:  # type: ignore[no-untyped-def]
             self.parts.append((len(final), place is not None))
-            await super().save(final, provisional, place)
+            await super().save(final, provisional, place, gone)
 
     log = hour(250)
     path.write_bytes(log)

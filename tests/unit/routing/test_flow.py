@@ -28,7 +28,8 @@ def changed(tmp_path: Path, *path: str, value: Any) -> Path:
 
 
 def test_the_default_flow_loads_with_all_its_nodes() -> None:
-    assert set(default_flow().nodes) == {"find", "parcels", "choose", "courier", "manager", "office", "end"}
+    ways = {"find", "parcels", "choose", "courier", "manager", "office"}
+    assert set(default_flow().nodes) == ways | {"rate", "comment", "end"}
 
 
 def test_an_admins_own_flow_is_a_changed_copy(tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ def test_an_admins_own_flow_is_a_changed_copy(tmp_path: Path) -> None:
         (("start",), ..., "is no node"),
         (("colour",), "red", "unknown 'colour'"),
         (("nodes",), [], "a mapping was expected"),
-        (("nodes", "find", "element"), "dance", "allowed: find, parcels, menu, dial, hangup"),
+        (("nodes", "find", "element"), "dance", "allowed: find, parcels, menu, dial, rate, comment, hangup"),
         (("nodes", "find", "order"), ["nobody"], "nodes.find.order"),
         (("nodes", "find", "order"), [], "nodes.find.order"),
         (("nodes", "find", "order"), ..., "nodes.find.order"),
