@@ -16,5 +16,6 @@ class Keep(Section):
     callbacks_days: int = Field(
         400, ge=0, le=_YEARS, description="calls that Waybell placed, as the app that asked for them sees them"
     )
+    recordings_days: int = Field(0, ge=0, le=_YEARS, description="recordings, the files themselves")
     ratings_days: int = Field(0, ge=0, le=_YEARS, description="what callers said of calls")
     listens_days: int = Field(0, ge=0, le=_YEARS, description="who listened to which recording")

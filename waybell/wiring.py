@@ -20,7 +20,7 @@ from waybell.calls.table_recorder import TableRecorder
 from waybell.calls.writer import SqlJournalStore
 from waybell.feedback.lately import Lately
 from waybell.feedback.store import FeedbackStore, write_feedback
-from waybell.keeping.purging import Kind, forget_in_index, keep_purged
+from waybell.keeping.purging import Job, Kind, forget_in_index, keep_purged
 from waybell.number_charges import regions_of
 from waybell.numbers import NumberPlan
 from waybell.people.cache import CachedPeople
@@ -40,6 +40,7 @@ from waybell.store.tables import calls
 if TYPE_CHECKING:
     from waybell.keeping.forgetting import Eraser
     from waybell.live.clients import LiveFeed
+    from waybell.recordings.library import Library
     from waybell.recordings.service import Recordings
 
 _GOODBYE_SECONDS = 1.0
@@ -122,13 +123,10 @@ async def people(settings: Settings) -> AsyncIterator[People]:
 
 def recordings(settings: Settings, engine: AsyncEngine) -> Recordings:
     """Recordings, wherever they are."""
-    from waybell.recordings.library import Library
     from waybell.recordings.listens import Listens
     from waybell.recordings.service import Recordings
 
-    chosen = settings.recordings
-    library = Library(chosen.url, chosen.options, seconds=chosen.seconds, at_once=chosen.at_once)
-    return Recordings(library, Listens(engine))
+    return Recordings(library(settings), Listens(engine))
 
 
 def asked_lately(settings: Settings, engine: AsyncEngine) -> Callable[[str], Awaitable[bool]] | None:
@@ -149,11 +147,32 @@ def live(settings: Settings, engine: AsyncEngine) -> LiveFeed:
     return LiveFeed(Feed(Path(cel.path), place, pbx=cel.pbx, normalise=normalise(settings)))
 
 
-def erasers(_settings: Settings) -> list[Eraser]:
-    """All that may hold a person."""
-    from waybell.keeping.erasers import CallbackEraser, FeedbackEraser, JournalEraser, WebhookEraser
+def library(settings: Settings) -> Library:
+    """Recordings, wherever they are."""
+    from waybell.recordings.library import Library
 
-    return [JournalEraser(), CallbackEraser(), FeedbackEraser(), WebhookEraser()]
+    chosen = settings.recordings
+    return Library(chosen.url, chosen.options, seconds=chosen.seconds, at_once=chosen.at_once)
+
+
+def erasers(settings: Settings) -> list[Eraser]:
+    """All that may hold a person, in the order in which they are to be freed of one."""
+    from waybell.keeping.erasers import CallbackEraser, FeedbackEraser, JournalEraser, WebhookEraser
+    from waybell.keeping.recorded import RecordingEraser
+
+    files = RecordingEraser(library(settings))
+    return [files, JournalEraser(), CallbackEraser(), FeedbackEraser(), WebhookEraser()]
+
+
+def _purged_files(settings: Settings, engine: AsyncEngine) -> list[Job]:
+    """Where nothing is to be deleted, what reads recordings is not even loaded."""
+    days = settings.keep.recordings_days
+    if not days:
+        return []
+    from waybell.keeping.recorded import purge_recordings
+
+    files = library(settings)
+    return [("recordings", lambda now: purge_recordings(engine, files, days, now))]
 
 
 def kept(settings: Settings) -> list[Kind]:
@@ -186,7 +205,9 @@ async def journal(settings: Settings) -> AsyncIterator[Keeper]:
     keeper, stop = Keeper(lambda: migrate(engine), recorder), asyncio.Event()
     task = asyncio.create_task(keeper.keep(stop), name="journal")
     indexing = asyncio.create_task(keep_indexed(engine, stop), name="search index")
-    purging = asyncio.create_task(keep_purged(engine, kept(settings), stop), name="purging")
+    purging = asyncio.create_task(
+        keep_purged(engine, kept(settings), stop, more=_purged_files(settings, engine)), name="purging"
+    )
     try:
         yield keeper
     finally:

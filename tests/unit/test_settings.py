@@ -73,6 +73,7 @@ WRONG: dict[str, tuple[object, str, str]] = {
     "cel.url": ("postgresql://localhost/cel", "cel.db", "mysql+asyncmy://"),
     "cel.table": ("cel; DROP", "a b", "[A-Za-z0-9_]{1,60}"),
     "keep.journal_days": (-1, "year", "greater than or equal to 0|valid integer"),
+    "keep.recordings_days": (-1, "year", "greater than or equal to 0|valid integer"),
     "keep.ratings_days": (-1, "year", "greater than or equal to 0|valid integer"),
     "keep.listens_days": (-1, "year", "greater than or equal to 0|valid integer"),
     "keep.callbacks_days": (-1, "year", "greater than or equal to 0|valid integer"),

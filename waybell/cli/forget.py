@@ -12,6 +12,7 @@ import typer
 from waybell import numbers, wiring
 from waybell.cli.options import AsJson, Config, console, print_json, settings_for_command
 from waybell.keeping.forgetting import forget
+from waybell.recordings.sounds import UnavailableError
 from waybell.settings import Settings
 from waybell.store.engine import make_engine
 from waybell.store.migrate import migrate
@@ -35,7 +36,15 @@ def forget_command(
         sys.exit(1)
     out = console()
     shown = (lambda _kind, _rows: None) if as_json else (lambda kind, rows: out.print(f"{kind}: {rows}", markup=False))
-    done = asyncio.run(_forget(settings, digits, shown))
+    try:
+        done = asyncio.run(_forget(settings, digits, shown))
+    except UnavailableError as error:
+        print(
+            f"waybell: forget: recordings cannot be deleted ({error}); see that recordings.url may be written and "
+            "repeat the command. Until then calls that are there still name this person, new ones do not",
+            file=sys.stderr,
+        )
+        sys.exit(1)
     if as_json:
         print_json({"number": digits, "erased": done})
         return

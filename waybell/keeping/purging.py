@@ -7,10 +7,10 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import Column, ColumnElement, Table, delete, select, true
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from waybell.calls import search_index
@@ -21,6 +21,9 @@ _BREATH = 0.05
 # A start has better things to do, and the store may have to be made first.
 _AFTER_SECONDS, _EVERY_SECONDS = 60.0, 3600.0
 _DEADLINE = 30.0
+
+Job = tuple[str, Callable[[datetime], Awaitable[int]]]
+"""A kind of data that is more than rows: its name, and what deletes all that is too old at a time (with zone)."""
 
 Before = Callable[[AsyncConnection, Sequence[str]], Awaitable[None]]
 """Deletes what hangs on rows (by their ids) that are about to be deleted, in the same transaction."""
@@ -58,19 +61,22 @@ async def keep_purged(
     kinds: Sequence[Kind],
     stop: asyncio.Event,
     *,
+    more: Sequence[Job] = (),
     after: float = _AFTER_SECONDS,
     every: float = _EVERY_SECONDS,
 ) -> None:
     """Purges each kind ``after`` some seconds, then every ``every``, until ``stop``. Outlasts the store's failing."""
     log = structlog.get_logger("keeping")
+    jobs: list[Job] = [*more, *((kind.name, partial(purge, engine, kind)) for kind in kinds)]
     await _pause(stop, after)
     while not stop.is_set():
-        for kind in kinds:
+        for name, job in jobs:
             try:
-                if deleted := await purge(engine, kind, datetime.now(UTC)):
-                    log.info("what was kept long enough is deleted", kind=kind.name, rows=deleted, days=kind.days)
-            except (SQLAlchemyError, OSError) as error:
-                log.warning("old data could not be deleted; it is tried again", kind=kind.name, error=str(error)[:300])
+                if deleted := await job(datetime.now(UTC)):
+                    log.info("what was kept long enough is deleted", kind=name, number=deleted)
+            except Exception as error:  # whatever it is, it is tried again, and the others are not to suffer
+                why = f"{type(error).__name__}: {error}"[:300]
+                log.warning("old data could not be deleted; it is tried again", kind=name, error=why)
         await _pause(stop, every)
 
 

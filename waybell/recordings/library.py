@@ -47,6 +47,14 @@ class Library:
             await sound.close()
             return facts
 
+    async def remove(self, id_: str) -> bool:
+        """Deletes the file; ``False`` when there was none. Raises :class:`UnavailableError`."""
+        try:
+            await self._looking.remove(recording_file(id_))
+        except (MissingError, ValueError):
+            return False
+        return True
+
     @asynccontextmanager
     async def sound(self, id_: str) -> AsyncIterator[Sound]:
         """The open file. Raises :class:`MissingError`, :class:`UnavailableError` and :class:`BusyError`."""

@@ -27,6 +27,10 @@ class FsspecPlace:
         """See :class:`~waybell.recordings.sounds.Place`."""
         return await self._threads.run(lambda: self._open(file), self._seconds)
 
+    async def remove(self, file: str) -> None:
+        """See :class:`~waybell.recordings.sounds.Place`."""
+        await self._threads.run(lambda: self._remove(file), self._seconds)
+
     async def look(self) -> None:
         """See :class:`~waybell.recordings.sounds.Place`."""
         await self._threads.run(self._look, self._seconds)
@@ -44,6 +48,15 @@ class FsspecPlace:
             raise MissingError(file) from None
         except MissingError:
             raise
+        except Exception as error:
+            raise _unavailable(error) from error
+
+    def _remove(self, file: str) -> None:
+        try:
+            files, folder = self._connected()
+            files.rm_file(f"{folder.rstrip('/')}/{file}")
+        except (FileNotFoundError, NotADirectoryError):
+            raise MissingError(file) from None
         except Exception as error:
             raise _unavailable(error) from error
 

@@ -41,6 +41,15 @@ class SftpPlace:
                 raise
         return SftpSound(connection, opened, Facts(found.size or 0, f"{found.size}-{found.mtime}"), self._in_time)
 
+    async def remove(self, file: str) -> None:
+        """See :class:`~waybell.recordings.sounds.Place`."""
+        async with self._in_time(file):
+            connection = await self._connected()
+            try:
+                await (await connection.start_sftp_client()).remove(f"{self._folder}/{file}")
+            finally:
+                connection.abort()
+
     async def look(self) -> None:
         """See :class:`~waybell.recordings.sounds.Place`."""
         async with self._in_time(self._folder):

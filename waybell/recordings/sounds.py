@@ -60,6 +60,10 @@ class Place(Protocol):
         """``file`` is below the place's folder. Raises :class:`MissingError` and :class:`UnavailableError`."""
         ...
 
+    async def remove(self, file: str) -> None:
+        """Deletes ``file``. Raises as :meth:`open` does."""
+        ...
+
     async def look(self) -> None:
         """Returns if the folder itself can be read. Raises as :meth:`open` does."""
         ...
