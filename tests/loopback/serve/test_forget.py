@@ -40,7 +40,9 @@ async def test_a_person_goes_from_what_is_found_while_waybell_runs(serve: Serve,
         assert (code, "no telephone number" in errors) == (2, True)
 
 
-async def test_a_place_of_recordings_that_is_away_hinders_nothing_where_nothing_was_recorded(serve: Serve, tmp_path: Path) -> None:
+async def test_a_place_of_recordings_that_is_away_hinders_nothing_where_nothing_was_recorded(
+    serve: Serve, tmp_path: Path
+) -> None:
     (tmp_path / "waybell.csv").write_bytes(b"")
     async with serve(recordings={"url": "ftp://nobody@127.0.0.1:1/"}) as served:
         code, out, errors = await served.waybell.command("forget", CALLER, "--yes", "--json")
