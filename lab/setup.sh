@@ -42,6 +42,7 @@ wanted() {
     own_asterisk || echo mmdebstrap:mmdebstrap
     echo sox:sox espeak-ng:espeak-ng
     [ "$1" = demo ] || echo mariadbd:mariadb-server-core mariadb:mariadb-client-core sipp:sip-tester
+    [ "$1" = demo ] || echo ssh-keygen:openssh-client
     # The browser tests' chromium belongs on the line above.
 }
 
@@ -49,6 +50,8 @@ missing_packages() {
     for pair in $(wanted "$1"); do
         have "${pair%%:*}" || echo "${pair#*:}"
     done
+    # A parcel's attempts are printed with it.
+    [ "$1" = demo ] || [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || echo fonts-dejavu-core
     own_asterisk || [ -e "$keyring.gpg" ] || [ -e "$keyring.pgp" ] || echo debian-archive-keyring
 }
 

@@ -49,7 +49,7 @@ class Machine:
             (self.bin / tool).symlink_to(found)
         self.add("python3", PYTHON)
         self.add("id", "#!/bin/sh\necho 0\n")
-        for name in ("sox", "espeak-ng", "mariadbd", "mariadb", "sipp"):
+        for name in ("sox", "espeak-ng", "mariadbd", "mariadb", "sipp", "ssh-keygen"):
             self.add(name)
 
     def add(self, name: str, script: str = OTHERS) -> None:
