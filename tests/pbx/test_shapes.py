@@ -75,6 +75,10 @@ async def new_rows(journal: JournalReader, known: set[str], number: int) -> list
             await asyncio.sleep(0.05)  # a table tells nobody
 
 
+_A_MOMENT = 0.05
+"""Seconds: less is what the last few events of a call happen to be apart."""
+
+
 def blurred(call: dict[str, Any]) -> dict[str, Any]:
     """``call`` without what is different each time: ids, times, the numbers of channels, who hung up quicker."""
     # Of a phone that redirects, Asterisk sometimes writes no cause, if it is quick.
@@ -87,7 +91,7 @@ def blurred(call: dict[str, Any]) -> dict[str, Any]:
     ]
     route = [step | {"at": ""} for step in call["route"]]
     times = {name: call[name] is not None for name in ("started_at", "answered_at", "ended_at")}
-    seconds = {"wait_seconds": 0, "ring_seconds": 0, "talk_seconds": call["talk_seconds"] > 0}
+    seconds = {"wait_seconds": 0, "ring_seconds": 0, "talk_seconds": call["talk_seconds"] > _A_MOMENT}
     return call | times | seconds | {"id": "", "legs": sorted(legs, key=repr), "route": route}
 
 

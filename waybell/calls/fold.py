@@ -153,9 +153,9 @@ def _rang(legs: Iterable[Leg], last: int) -> int:
     """Microseconds during which at least one phone rang."""
     total, until = 0, 0
     for leg in legs:  # in the order in which they started
-        end = min(leg.answered_at or last, leg.ended_at or last)
-        if end > until:
-            total += end - max(leg.started_at, until)
+        end, begin = min(leg.answered_at or last, leg.ended_at or last), max(leg.started_at, until)
+        if end > begin:  # a log that begins in the middle tells of the answer first
+            total += end - begin
             until = end
     return total
 
