@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from ari_app.delivery import NotNowError
 from ari_app.events import ChannelDestroyed, ChannelHangupRequest, ChannelStateChange, Dial, Event
@@ -132,6 +132,8 @@ class CallSupervisor:
 def _store_that_may_come_back() -> Iterator[None]:
     try:
         yield
+    except (DataError, IntegrityError, ProgrammingError):
+        raise  # the same event would be refused again, and hold up all others meanwhile
     except (SQLAlchemyError, TimeoutError) as error:
         raise NotNowError(f"the store gives no answer: {type(error).__name__}") from error
 

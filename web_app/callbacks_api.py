@@ -19,6 +19,7 @@ from web_app.documents import CallbackBody, CallbackDocument, ClickBody, TestBod
 from web_app.problems import ProblemError
 
 PREFIX = "/api/v1"
+_MOST_IN_A_MINUTE = 20
 
 _KEY = Header(
     alias="Idempotency-Key",
@@ -114,7 +115,12 @@ async def place_test_call(
 async def _place(
     callbacks: Callbacks, token: Bearer, wish: Wish, key: str | None, response: Response
 ) -> CallbackDocument:
-    placed = await callbacks.request(_asker(token), wish, key or _of_this_minute(wish))
+    asker, own = _asker(token), key or _of_this_minute(wish)
+    placed = await callbacks.request(asker, wish, own)
+    tries = 0
+    while not key and placed.is_final and tries < _MOST_IN_A_MINUTE:
+        # Who clicks again after a call that has ended means another one.
+        placed, tries = await callbacks.request(asker, wish, f"{own}:after:{placed.id}"), tries + 1
     response.headers["Location"] = f"{PREFIX}/callbacks/{quote(placed.id, safe='')}"
     return CallbackDocument.of(placed)
 
@@ -124,7 +130,7 @@ def _now() -> datetime:
 
 
 def _of_this_minute(wish: Wish) -> str:
-    """The key of who sends none: a double click is one call, and a minute later it is meant."""
+    """The key of who sends none: a double click is one call, as long as that has not ended."""
     asked = repr((type(wish).__name__, astuple(wish))).encode()
     return f"auto:{hashlib.sha256(asked).hexdigest()[:32]}@{_now():%Y-%m-%dT%H:%MZ}"
 

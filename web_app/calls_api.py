@@ -4,33 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, BinaryIO, cast
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from waybell.calls import export
 from waybell.calls.journal import NoSuchCallError
-from waybell.calls.queries import BadFilterError
-from waybell.calls.search_deadline import TooSlowError
 from waybell.calls.search_port import Journal
 from waybell.recordings.service import Recordings
 from web_app import calls_examples, examples
 from web_app.auth import Bearer, Needs
 from web_app.calls_documents import CallDocument, CallsDocument, CallsQuery, Format
 from web_app.problems import ProblemError
+from web_app.questions import told
 
 PREFIX = "/api/v1"
 
 _EXPORTS_AT_ONCE = 2
 _PIECE = 64 * 1024
-_RETRY = {"Retry-After": "2"}
 _MEDIA = {
     Format.CSV: "text/csv; charset=utf-8",
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -99,21 +94,6 @@ async def get_call(call_id: CallId, _token: OperatorToken, journal: Port, sounds
         except NoSuchCallError:
             detail = f"There is no call {call_id} in the journal."
             raise ProblemError("unknown-call", 404, "There is no such call", detail) from None
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """The journal's errors as problems."""
-    try:
-        yield
-    except BadFilterError as error:
-        fault = {"type": "value_error", "loc": ("query", error.name), "msg": error.problem, "input": None}
-        raise RequestValidationError([fault]) from None
-    except TooSlowError as error:
-        raise ProblemError("search-too-slow", 503, "The search takes too long", f"Sorry: {error}.", _RETRY) from None
-    except (SQLAlchemyError, OSError) as error:
-        detail = "Waybell's own database gives no answer just now; ask again."
-        raise ProblemError("store-unavailable", 503, "Store unavailable", detail, _RETRY) from error
 
 
 def refuse_a_third(journal: Journal) -> None:

@@ -8,9 +8,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from waybell.calls.queries import NEWEST_FIRST, OLDEST_FIRST, BadFilterError, CallFilter, parse_time
+from waybell.calls.queries import NEWEST_FIRST, OLDEST_FIRST, CallFilter
 from waybell.calls.values import Direction, Status
 from waybell.people.values import PersonKind
+from web_app.questions import moment
 
 Text = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 _DATE = r"[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
@@ -75,8 +76,8 @@ class CallsQuery(BaseModel):
     def chosen(self) -> CallFilter:
         """What is looked for. Raises :class:`~waybell.calls.queries.BadFilterError`."""
         return CallFilter(
-            since=time_of("from", self.from_),
-            until=time_of("until", self.until),
+            since=moment("from", self.from_),
+            until=moment("until", self.until),
             number=self.number or "",
             status=self.status or "",
             direction=self.direction or "",
@@ -179,12 +180,3 @@ class CallsDocument(BaseModel):
     calls: list[CallDocument]
     cursor: str | None = Field(description="Asks for the next page; null on the last one")
     count: CountDocument | None = Field(description="How many there are in all; told with the first page")
-
-
-def time_of(name: str, text: str | None) -> int | None:
-    """Microseconds. Raises :class:`~waybell.calls.queries.BadFilterError` that names ``name``."""
-    try:
-        # The plus of a time zone that was not escaped comes as a space.
-        return None if text is None else parse_time(text[:16] + text[16:].replace(" ", "+"))
-    except ValueError as error:
-        raise BadFilterError(name, str(error)) from None

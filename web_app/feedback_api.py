@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import SQLAlchemyError
 
 from waybell.calls.queries import BadFilterError
 from waybell.feedback.store import FeedbackStore
 from waybell.feedback.values import By, FeedbackFilter
 from web_app import examples
 from web_app.calls_api import PREFIX, OperatorToken
-from web_app.calls_documents import Text, Time, time_of
-from web_app.problems import ProblemError
+from web_app.calls_documents import Text, Time
+from web_app.questions import moment, told
 
-_RETRY = {"Retry-After": "2"}
 _PLACE = re.compile(r"([0-9]{1,16})\n([A-Za-z0-9._-]{1,150})")
 _LATEST = 4_102_444_800_000_000  # the year 2100: dates must not overflow
 
@@ -47,8 +42,8 @@ class _Chosen(BaseModel):
     def chosen(self) -> FeedbackFilter:
         """What is looked for. Raises :class:`~waybell.calls.queries.BadFilterError`."""
         return FeedbackFilter(
-            time_of("from", self.from_),
-            time_of("until", self.until),
+            moment("from", self.from_),
+            moment("until", self.until),
             self.rating,
             self.courier or "",
             self.operator or "",
@@ -131,7 +126,7 @@ async def list_feedback(
     query: Annotated[FeedbackQuery, Query()], _token: OperatorToken, store: Store
 ) -> FeedbackDocument:
     """What callers said, the newest first."""
-    with _told():
+    with told():
         after = _read_cursor(query.cursor) if query.cursor else None
         found = await store.page(query.chosen(), query.limit + 1, after)
     page = found[: query.limit]
@@ -143,23 +138,11 @@ async def feedback_averages(
     query: Annotated[AveragesQuery, Query()], _token: OperatorToken, store: Store
 ) -> AveragesDocument:
     """How many were asked, how many rated, and how, by courier, operator, manager, client or day."""
-    with _told():
+    with told():
         found = await store.averages(query.chosen(), query.by)
     return AveragesDocument(
         averages=[AverageDocument(key=a.key, asked=a.asked, rated=a.rated, average=a.average) for a in found]
     )
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except BadFilterError as error:
-        fault = {"type": "value_error", "loc": ("query", error.name), "msg": error.problem, "input": None}
-        raise RequestValidationError([fault]) from None
-    except (SQLAlchemyError, OSError) as error:
-        detail = "Waybell's own database gives no answer just now; ask again."
-        raise ProblemError("store-unavailable", 503, "Store unavailable", detail, _RETRY) from error
 
 
 def _cursor(at: int, call_id: str) -> str:

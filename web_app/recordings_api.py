@@ -18,8 +18,9 @@ from waybell.calls.values import Call
 from waybell.recordings.service import Recordings, ids_of
 from waybell.recordings.sounds import BusyError, MissingError, Sound, UnavailableError
 from web_app import examples
-from web_app.calls_api import PREFIX, CallId, OperatorToken, Port, Sounds, told
+from web_app.calls_api import PREFIX, CallId, OperatorToken, Port, Sounds
 from web_app.problems import ProblemError
+from web_app.questions import told
 from web_app.ranges import UnsatisfiableError, part_of
 
 _MEDIA_TYPE = "audio/wav"

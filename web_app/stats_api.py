@@ -15,8 +15,9 @@ from waybell.calls.stats import By, Figures, Spread
 from waybell.calls.values import Direction, iso, micros
 from waybell.people.values import PersonKind
 from web_app import calls_examples, examples
-from web_app.calls_api import PREFIX, OperatorToken, Port, refuse_a_third, told
-from web_app.calls_documents import Text, Time, time_of
+from web_app.calls_api import PREFIX, OperatorToken, Port, refuse_a_third
+from web_app.calls_documents import Text, Time
+from web_app.questions import moment, told
 
 _DAY = 86_400_000_000
 _DAYS = 30
@@ -48,10 +49,10 @@ class StatsQuery(BaseModel):
 
     def chosen(self) -> CallFilter:
         """Which calls. Raises :class:`~waybell.calls.queries.BadFilterError`."""
-        until = time_of("until", self.until)
+        until = moment("until", self.until)
         until = micros(datetime.now(UTC)) if until is None else until
         assert until is not None
-        since = time_of("from", self.from_)
+        since = moment("from", self.from_)
         since = until - _DAYS * _DAY if since is None else since
         if not since <= until <= since + _MOST_DAYS * _DAY:
             raise BadFilterError("from", f"it has to be before until, and {_MOST_DAYS} days before it at most")

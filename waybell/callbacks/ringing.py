@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from waybell.callbacks import states
 from waybell.callbacks.happenings import FirstEnded
@@ -116,8 +117,8 @@ class Ringing:
         """Cancelled in between? Then whoever did it found no channel to end."""
         try:
             stored = await self._store.get(callback.id)
-        except Exception:  # it rings: whoever asked must not ask again
-            self._log.exception("a call that rings could not be read again", call=callback.id)
+        except (SQLAlchemyError, TimeoutError) as error:  # it rings: whoever asked must not ask again
+            self._log.error("a call that rings could not be read again", call=callback.id, error=type(error).__name__)
             return callback
         now = stored.callback if stored else callback
         if now.is_final and now.reason is Reason.CANCELLED:

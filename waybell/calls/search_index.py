@@ -19,7 +19,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from waybell.calls.search_terms import ALL_CALLS, facets_of, names_of, parts_of, terms_of
+from waybell.calls.search_terms import ALL_CALLS, NUMBER, facets_of, names_of, parts_of, terms_of
 from waybell.calls.values import Status, micros
 from waybell.store.tables import call_terms, calls, search_parts, search_runs
 
@@ -92,6 +92,15 @@ async def forget(connection: AsyncConnection, rows: Iterable[Mapping[Any, Any]])
                 .where(search_parts.c.part.in_(list(parts_of(term))))
                 .where(search_parts.c.term == term)
             )
+
+
+async def forget_number(connection: AsyncConnection, number: str) -> None:
+    """Erase a number that no call has any more; an earlier version of one may have left it behind."""
+    term = f"{NUMBER}{number}"
+    for table in (call_terms, search_runs):
+        await connection.execute(delete(table).where(table.c.term == term))
+    theirs = search_parts.c.part.in_(list(parts_of(term))), search_parts.c.term == term
+    await connection.execute(delete(search_parts).where(*theirs))
 
 
 async def _unindexed(connection: AsyncConnection, limit: int) -> Sequence[RowMapping]:

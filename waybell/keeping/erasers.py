@@ -35,6 +35,8 @@ class JournalEraser:
                 for row in rows:
                     call = redact(from_row(row), lambda one: one == number)
                     await SqlJournalStore(engine, row["pbx"]).write(connection, [call], [])
+                if not rows:
+                    await search_index.forget_number(connection, number)
             if not rows:
                 return changed
             changed, behind = changed + len(rows), rows[-1]["id"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from waybell.callbacks.happenings import FirstEnded
 from waybell.callbacks.store import CallbackStore
 from waybell.calls.rebuild import rebuild
 from waybell.calls.search_index import index_some
-from waybell.calls.values import Call, utc
+from waybell.calls.values import Call, Party, utc
 from waybell.calls.writer import SqlJournalStore
 from waybell.keeping.erasers import CallbackEraser, FeedbackEraser, JournalEraser, WebhookEraser
 from waybell.keeping.forgetting import Eraser, forget
@@ -53,6 +54,17 @@ async def test_nothing_of_the_person_is_left_and_the_totals_stay(engine: AsyncEn
     assert totals(await everything(engine)) == totals(before)
     names = {call.caller.name for call in before if call.caller.number == number} - {None}
     assert not names & {call.caller.name for call in await everything(engine)}
+
+
+async def test_what_an_earlier_version_of_a_call_left_in_the_index_goes_too(engine: AsyncEngine) -> None:
+    found = next(call for call in CALLS if call.caller.number == CALLER)
+    await fill(engine, [found])
+    await index_some(engine)
+    await fill(engine, [replace(found, caller=Party("79990000000"), legs=())])
+    await index_some(engine)
+    assert CALLER in await whole_store(engine)
+    await forget(engine, CALLER, ALL, now=NOW)
+    assert CALLER not in await whole_store(engine)
 
 
 async def test_a_journal_made_anew_from_the_log_leaves_the_person_out_too(engine: AsyncEngine, log_path: Path) -> None:

@@ -155,6 +155,16 @@ async def test_a_double_click_without_a_key_is_one_call_and_a_minute_later_anoth
     assert len(callbacks.placed) == 3
 
 
+async def test_a_click_after_a_call_that_has_ended_is_another_call() -> None:
+    callbacks, body = FakeCallbacks(), {"extension": "200", "to": "89161234567"}
+    async with client(callbacks, "desk") as web:
+        for number in (1, 2, 3):
+            answers = [await web.post("/calls", json=body) for _ in range(2)]
+            assert {answer.json()["id"] for answer in answers} == {f"cb{number}"}
+            ended = replace(callbacks.placed[f"cb{number}"], status=Status.FAILED, reason=Reason.BUSY)
+            callbacks.placed[f"cb{number}"] = ended
+
+
 async def test_a_click_under_a_key_of_its_own_is_placed_once_for_that_key() -> None:
     callbacks, body = FakeCallbacks(), {"extension": "200", "to": "89161234567"}
     async with client(callbacks, "desk") as web:
